@@ -1,0 +1,77 @@
+"""Which device computes: CUDA, then Apple's MPS, then the CPU, or the one that `GPTLAB_DEVICE` names.
+
+Torch is imported inside the functions: the first page must not wait for it.
+"""
+
+import os
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from gptlab.errors import DeviceError
+
+DEVICES = ("cuda", "mps", "cpu")
+
+
+def available_devices() -> list[str]:
+    """The devices of this machine, best first."""
+    import torch
+
+    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    return [name for name in DEVICES if found[name]]
+
+
+def choose_device(wanted: str | None = None) -> str:
+    """The device to compute on: `wanted`, else `GPTLAB_DEVICE`, else the best there is.
+
+    Raises:
+        DeviceError: the named device is not on this machine.
+    """
+    there = available_devices()
+    name = wanted or os.environ.get("GPTLAB_DEVICE") or there[0]
+    if name not in there:
+        raise DeviceError("The device {name!r} is not on this machine; there is {there}.", name=name, there=", ".join(there))
+    return name
+
+
+def likely_device() -> str:
+    """The device that `choose_device` will name, told without torch: by driver, system and build. For the frame of the first page."""
+    if "torch" in sys.modules:
+        return choose_device()
+    if wanted := os.environ.get("GPTLAB_DEVICE"):
+        return wanted
+    if Path("/proc/driver/nvidia/version").exists() and not version("torch").endswith("+cpu"):
+        return "cuda"
+    return "mps" if (platform.system(), platform.machine()) == ("Darwin", "arm64") else "cpu"
+
+
+def device_name(device: str) -> str:
+    """What the hardware calls itself."""
+    import torch
+
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    if device == "mps":
+        return f"Apple {platform.machine()}"
+    return f"{_cpu_model()}, {torch.get_num_threads()} threads"
+
+
+def memory_bytes(device: str) -> tuple[int, int]:
+    """Free and total memory of the device, in bytes; for CPU and MPS, and for CUDA before torch is loaded, that of the machine."""
+    if device == "cuda" and "torch" in sys.modules:
+        import torch
+
+        return torch.cuda.mem_get_info()
+    memory = psutil.virtual_memory()
+    return memory.available, memory.total
+
+
+def _cpu_model() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,79 @@
+"""Masked multi-head self-attention, computed one way.
+
+Source: Vaswani et al. 2017, section 3.2; GPT-1, section 3.1.
+
+    Attention(Q, K, V) = softmax(Q K^T / sqrt(D)) V, each token looking only at itself and to its left
+"""
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gptlab.config import ModelConfig
+from gptlab.model.trace import Intervention, KeyValueCache, Trace, replaced_output
+
+
+class Attention(nn.Module):
+    """H heads side by side; together they are as wide as the residual stream."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.n_head, self.block_size, self.dropout = config.n_head, config.block_size, config.dropout
+        self.query_key_value = nn.Linear(config.n_embd, 3 * config.n_embd)
+        self.projection = nn.Linear(config.n_embd, config.n_embd)
+
+    def forward(
+        self,
+        x: Tensor,
+        layer: int,
+        trace: Trace | None = None,
+        intervention: Intervention | None = None,
+        cache: KeyValueCache | None = None,
+    ) -> Tensor:  # (B, T, C) -> (B, T, C)
+        B, T, C = x.shape
+        q, k, v = self.query_key_value(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
+        past = 0
+        if cache is not None:
+            past = cache.length
+            k, v = cache.extend(layer, k, v, self.block_size)  # (B, H, S, D), S = past + T
+        if past and T > 1:
+            mask = causal_mask(T, past, x.device)
+            y = attend(q, k, v, attn_mask=mask)
+        else:  # a single new token may look at everything before it
+            y = attend(q, k, v, is_causal=T > 1, dropout_p=self.dropout if self.training else 0.0)
+        if trace is not None and trace.wants(layer):
+            trace.queries[layer], trace.keys[layer], trace.values[layer] = q.detach(), k.detach(), v.detach()
+            trace.patterns[layer] = attention_pattern(q, k).detach()
+        if intervention is not None:
+            y = intervention.replace_heads(layer, y)
+        if trace is not None and trace.wants(layer):
+            trace.heads[layer] = y.detach()
+        y = self.projection(y.transpose(1, 2).reshape(B, T, C))
+        if intervention is not None:
+            y = replaced_output(intervention.attentions, layer, y)
+        if trace is not None and trace.wants(layer):
+            trace.attention[layer] = y.detach()
+        return F.dropout(y, self.dropout, self.training)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, **how: Any) -> Tensor:  # (B, H, T, D), (B, H, S, D) twice -> (B, H, T, D)
+    """`scaled_dot_product_attention`; in fp32 on a CPU, where its backward pass in bf16 takes three times as long."""
+    if q.device.type != "cpu" or q.dtype != torch.bfloat16:
+        return F.scaled_dot_product_attention(q, k, v, **how)
+    with torch.autocast("cpu", enabled=False):
+        return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), **how)
+
+
+def causal_mask(n_queries: int, past: int, device: torch.device) -> Tensor:
+    """(T, S), True where query t may look at key s, when `past` tokens came before the queries."""
+    return torch.ones(n_queries, past + n_queries, dtype=torch.bool, device=device).tril(past)
+
+
+def attention_pattern(q: Tensor, k: Tensor) -> Tensor:
+    """The softmax weights that `scaled_dot_product_attention` uses but does not return: (B, H, T, D), (B, H, S, D) -> (B, H, T, S)."""
+    T, S = q.shape[2], k.shape[2]
+    scores = q @ k.transpose(2, 3) / math.sqrt(q.shape[3])
+    return scores.masked_fill(~causal_mask(T, S - T, q.device), -math.inf).softmax(-1)

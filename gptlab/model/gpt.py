@@ -1,0 +1,174 @@
+"""The decoder of GPT-1, GPT-2, GPT-3 and an ALBERT-style variant.
+
+Source: GPT-1 (Radford et al. 2018), section 3.1, equation 2:
+
+    h_0 = U W_e + W_p                       embed
+    h_l = block(h_{l-1}), l = 1 ... n       blocks
+    P(u) = softmax(h_n W_e^T)               head: the token embedding again, transposed
+
+GPT-2, section 2.3 moves the LayerNorm and adds a final one; ALBERT, section 3.1 factorises W_e and shares blocks.
+"""
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from gptlab.config import ModelConfig
+from gptlab.errors import ModelError
+from gptlab.model.attention import Attention
+from gptlab.model.trace import Intervention, KeyValueCache, Trace, replaced_output
+
+INIT_STD = 0.02
+"""Standard deviation of fresh weights. GPT-1, section 4.1."""
+
+
+class MLP(nn.Module):
+    """Four times as wide inside; GELU in the tanh form of the papers' code."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.dropout = config.dropout
+        self.expansion = nn.Linear(config.n_embd, 4 * config.n_embd)
+        self.projection = nn.Linear(4 * config.n_embd, config.n_embd)
+
+    def forward(self, x: Tensor, layer: int, trace: Trace | None = None, intervention: Intervention | None = None) -> Tensor:
+        y = self.projection(F.gelu(self.expansion(x), approximate="tanh"))  # (B, T, C) -> (B, T, F) -> (B, T, C)
+        if intervention is not None:
+            y = replaced_output(intervention.mlps, layer, y)
+        if trace is not None and trace.wants(layer):
+            trace.mlp[layer] = y.detach()
+        return F.dropout(y, self.dropout, self.training)
+
+
+class Sublayer(nn.Module):
+    """A part (attention or MLP) with its LayerNorm and its way around: the only place where GPT-1 and GPT-2 differ in order."""
+
+    def __init__(self, part: Attention | MLP, config: ModelConfig) -> None:
+        super().__init__()
+        self.norm_first = config.norm_position == "pre"
+        self.norm = nn.LayerNorm(config.n_embd)
+        self.part = part
+
+    def forward(self, x: Tensor, layer: int, *watch: Any) -> Tensor:  # (B, T, C) -> (B, T, C)
+        if self.norm_first:  # GPT-2: normalise what enters the part
+            return x + self.part(self.norm(x), layer, *watch)
+        return self.norm(x + self.part(x, layer, *watch))  # GPT-1: normalise what leaves the sum
+
+
+class GPT(nn.Module):
+    """Token ids in, logits for the next token out.
+
+    Sharing is an index: with one attention group all layers run the same weights, and they exist (and are saved) once.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        rank = config.embedding_rank or config.n_embd
+        self.token_embedding = nn.Embedding(config.vocab_size, rank)
+        self.position_embedding = nn.Embedding(config.block_size, rank)
+        self.embedding_projection = nn.Linear(rank, config.n_embd, bias=False) if config.embedding_rank else None
+        self.attentions = nn.ModuleList(Sublayer(Attention(config), config) for _ in range(config.attention_groups))
+        self.mlps = nn.ModuleList(Sublayer(MLP(config), config) for _ in range(config.mlp_groups))
+        self.final_norm = nn.LayerNorm(config.n_embd) if config.norm_position == "pre" else nn.Identity()
+        self.initialise_weights()
+
+    def forward(
+        self,
+        ids: Tensor,
+        trace: Trace | None = None,
+        intervention: Intervention | None = None,
+        cache: KeyValueCache | None = None,
+    ) -> Tensor:
+        """Logits of the next token at every position.
+
+        Args:
+            ids: token ids, (B, T), int64; with a cache, only the tokens that are new.
+            trace: is filled on the way; the logits are bit-equal with and without it.
+            intervention: replacements to make on the way.
+            cache: keys and values of the tokens before `ids`; is extended by `ids`.
+
+        Returns:
+            (B, T, V)
+
+        Raises:
+            ModelError: more tokens than `block_size`.
+        """
+        return self.logits(self.hidden(ids, trace, intervention, cache))
+
+    def hidden(
+        self,
+        ids: Tensor,
+        trace: Trace | None = None,
+        intervention: Intervention | None = None,
+        cache: KeyValueCache | None = None,
+    ) -> Tensor:  # (B, T) -> (B, T, C)
+        """What leaves the last block (and the final norm): the h_n of equation 2."""
+        x = self.embed(ids, cache)  # (B, T, C)
+        for layer in range(self.config.n_layer):
+            if intervention is not None:
+                x = intervention.replace_residual(layer, x)
+            if trace is not None and trace.wants(layer):
+                trace.residual[layer] = x.detach()
+            x = self.attentions[self._group(layer, self.config.attention_groups)](x, layer, trace, intervention, cache)
+            x = self.mlps[self._group(layer, self.config.mlp_groups)](x, layer, trace, intervention)
+        if trace is not None:
+            trace.residual[self.config.n_layer] = x.detach()
+        if cache is not None:
+            cache.length += ids.shape[1]
+        return self.final_norm(x)
+
+    def embed(self, ids: Tensor, cache: KeyValueCache | None = None) -> Tensor:  # (B, T) -> (B, T, C)
+        """h_0: token plus position."""
+        begin = cache.length if cache is not None else 0
+        end = begin + ids.shape[1]
+        if end > self.config.block_size:
+            raise ModelError(
+                "The model was given {n} tokens; its context holds {block_size}. Shorten the text.",
+                n=end, block_size=self.config.block_size,
+            )  # fmt: skip
+        x = self.token_embedding(ids) + self.position_embedding.weight[begin:end]
+        if self.embedding_projection is not None:
+            x = self.embedding_projection(x)
+        return F.dropout(x, self.config.dropout, self.training)
+
+    def logits(self, hidden: Tensor) -> Tensor:  # (B, T, C) -> (B, T, V)
+        """h_n W_e^T; a factorised W_e leads out through the same two matrices that led in."""
+        if self.embedding_projection is not None:
+            hidden = hidden @ self.embedding_projection.weight
+        return F.linear(hidden, self.token_embedding.weight)
+
+    def new_cache(self) -> KeyValueCache:
+        """An empty cache to generate with."""
+        return KeyValueCache()
+
+    @torch.no_grad()
+    def initialise_weights(self) -> None:
+        """Fresh weights.
+
+        | tensor | distribution | source |
+        |---|---|---|
+        | embeddings, linear weights | N(0, 0.02) | GPT-1, section 4.1 |
+        | linear biases | 0 | GPT-1's code |
+        | LayerNorm gain, bias | 1, 0 | GPT-1's code |
+        | projections into the residual stream | N(0, 0.02 / sqrt(2 L)) | GPT-2, section 2.3; N = 2 L as nanoGPT and transformers read it |
+        | embedding projection (E x C) | N(0, 1 / sqrt(E)) | chosen here: keeps the variance of the embedding |
+        """
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=INIT_STD)
+            if isinstance(module, nn.Linear) and module.bias is not None:
+                nn.init.zeros_(module.bias)
+        if self.embedding_projection is not None:
+            nn.init.normal_(self.embedding_projection.weight, std=self.embedding_projection.in_features**-0.5)
+        if self.config.residual_init_scaling:
+            for name, weight in self.named_parameters():
+                if name.endswith("part.projection.weight"):
+                    nn.init.normal_(weight, std=INIT_STD / math.sqrt(2 * self.config.n_layer))
+
+    def _group(self, layer: int, n_groups: int) -> int:
+        """Which group's weights a layer uses. ALBERT's code: floor(layer * groups / layers)."""
+        return layer * n_groups // self.config.n_layer

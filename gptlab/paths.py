@@ -1,0 +1,41 @@
+"""Where things lie: the home of runs and texts, and the assets that ship with the app."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import platformdirs
+
+ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+
+def home() -> Path:
+    """The folder that keeps all runs and texts: `GPTLAB_HOME`, or else the platform's folder for user data.
+
+    Created when missing.
+    """
+    chosen = os.environ.get("GPTLAB_HOME")
+    folder = Path(chosen).expanduser() if chosen else platformdirs.user_data_path("gptlab")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def replaced(path: Path, mode: str = "w") -> Iterator[IO]:
+    """Open a file beside `path` for writing; it takes the place of `path` only once it is complete and on the disk.
+
+    A reader sees the old file or the new one, never a half. On any error the old file stays and the new one is removed.
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    try:
+        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,58 @@
+"""Several processes as one training, under `torchrun`: PyTorch's own DistributedDataParallel.
+
+Every process takes its rows of the same global batch, so the losses are those of one process.
+"""
+
+import os
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among all of one training."""
+
+    rank: int = 0
+    world_size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """The one that writes."""
+        return self.rank == 0
+
+    def wrapped(self, model: nn.Module) -> nn.Module:
+        """The model whose gradients are averaged over processes."""
+        return DistributedDataParallel(model) if self.world_size > 1 else model
+
+    def mean(self, number: Tensor) -> Tensor:
+        """The mean over processes."""
+        if self.world_size > 1:
+            number = number.clone()
+            dist.all_reduce(number)
+            number /= self.world_size
+        return number
+
+    def agreed(self, text: str | None) -> str | None:
+        """What the first process says; a training stops in all processes at the same step, or hangs."""
+        if self.world_size == 1:
+            return text
+        box = [text]
+        dist.broadcast_object_list(box, src=0)
+        return box[0]
+
+
+def is_torchrun() -> bool:
+    """Whether `torchrun` started this process as one of several."""
+    return int(os.environ.get("WORLD_SIZE", "1")) > 1
+
+
+def join(device: str) -> Ranks:
+    """Meet the other processes: nccl on CUDA, gloo elsewhere."""
+    dist.init_process_group("nccl" if device == "cuda" else "gloo")
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    return Ranks(dist.get_rank(), dist.get_world_size())

@@ -1,0 +1,130 @@
+"""What a training will need, before it starts: time from a short measurement on this device, memory from the shapes."""
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from gptlab.config import LSTMConfig, ModelConfig, TrainingConfig
+from gptlab.errors import TrainingError
+from gptlab.model.counting import count_lstm_parameters, count_parameters, flops_per_token
+from gptlab.paths import replaced
+from gptlab.presets import model_config
+from gptlab.runs.job import devices_folder
+
+PROBES = ("mini", "small", "medium")
+"""Sizes that are measured; larger ones are extrapolated from the last. Chosen here: together they take a second."""
+
+PROBE_S = 0.15
+"""Time given to each size and precision."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Training speed of a device, as measured."""
+
+    device_name: str
+    flops_per_s: dict[str, dict[str, float]]
+    """precision -> size -> floating point operations of training, a second."""
+
+    @property
+    def precision(self) -> str:
+        """bf16 where it is clearly faster on every size that was measured, else fp32."""
+        fp32, bf16 = self.flops_per_s["fp32"], self.flops_per_s["bf16"]
+        return "bf16" if all(bf16[size] > 1.1 * fp32[size] for size in PROBES[1:]) else "fp32"
+
+    def seconds(self, model: ModelConfig | LSTMConfig, training: TrainingConfig) -> float:
+        """Expected time of a training: operations, at the rate of the measured size that is nearest in width."""
+        rates = self.flops_per_s[training.precision]
+        nearest = min(PROBES, key=lambda size: abs(model_config(size, "gpt2", 2).n_embd - model.n_embd))
+        tokens = training.n_steps * training.batch_size * model.block_size
+        return flops_per_token(model) * tokens / rates[nearest]
+
+
+def measured_speed(device: str) -> Speed:
+    """The speed of a device: from this home's record if the hardware is the same, else measured now (about a second)."""
+    from gptlab.device import device_name
+
+    path, name = devices_folder() / f"{device}-speed.json", device_name(device)
+    if (speed := _recorded(path)) is not None and speed.device_name == name:
+        return speed
+    speed = Speed(name, {precision: {size: _probe(device, size, precision) for size in PROBES} for precision in ("fp32", "bf16")})
+    with replaced(path) as file:
+        json.dump(asdict(speed), file)
+    return speed
+
+
+def memory_needed(model: ModelConfig | LSTMConfig, training: TrainingConfig) -> int:
+    """Bytes that training takes beyond an idle process, roughly (within a third on CPU; see tests/benchmarks/memory.py).
+
+    Weights, gradients and two moments in fp32 are 16 bytes a parameter. Of each block the backward pass keeps about 17 numbers
+    a channel and token, and of the head three a vocabulary entry and token: logits, their softmax, their gradient.
+    """
+    if isinstance(model, LSTMConfig):
+        parameters, kept = count_lstm_parameters(model), 12 * model.n_layer * model.n_hidden
+    else:
+        parameters, kept = count_parameters(model).total, 17 * model.n_layer * model.n_embd
+    tokens = training.batch_size * model.block_size
+    return 16 * parameters + 4 * tokens * (kept + 3 * model.vocab_size)
+
+
+def check_memory(model: ModelConfig | LSTMConfig, training: TrainingConfig, free_bytes: int) -> None:
+    """
+    Raises:
+        TrainingError: more is needed than is free; says how far to lower the batch size.
+    """
+    needed = memory_needed(model, training)
+    if needed <= free_bytes:
+        return
+    fixed = memory_needed(model, training.with_(batch_size=1))
+    each = memory_needed(model, training.with_(batch_size=2)) - fixed
+    fits = int((free_bytes - fixed) // each) + 1 if free_bytes > fixed else 0
+    if fits:
+        raise TrainingError(
+            "This training needs about {needed} GB of memory and {free} GB are free. Lower batch_size from {batch_size} to {fits}, "
+            "or choose a smaller size.",
+            needed=f"{needed / 1e9:.1f}", free=f"{free_bytes / 1e9:.1f}", batch_size=training.batch_size, fits=fits,
+        )  # fmt: skip
+    raise TrainingError(
+        "This training needs about {needed} GB of memory even with one sequence at a time, and {free} GB are free. Choose a smaller size.",
+        needed=f"{fixed / 1e9:.1f}", free=f"{free_bytes / 1e9:.1f}",
+    )  # fmt: skip
+
+
+def _recorded(path: Path) -> Speed | None:
+    try:
+        return Speed(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _probe(device: str, size: str, precision: str) -> float:
+    """Operations a second over some training steps on random tokens."""
+    import torch
+
+    from gptlab.model.build import build_model
+    from gptlab.presets import training_config
+    from gptlab.training.loop import Trainer, next_token_loss
+
+    config = model_config(size, "gpt2", vocab_size=256)
+    training = training_config(size, "papers", precision=precision)
+    batch = torch.randint(256, (training.batch_size, config.block_size + 1))
+
+    class Repeated:
+        def batch(self, step: int) -> torch.Tensor:
+            return batch
+
+    trainer = Trainer(build_model(config, seed=0).to(device), next_token_loss, Repeated(), lambda: (0.0, 0.0), training, device)
+
+    def one() -> None:
+        loss, _, _ = trainer.forward_backward()
+        trainer.update()
+        float(loss)  # waits for the device
+
+    one()
+    begin, n = time.perf_counter(), 0
+    while n == 0 or time.perf_counter() - begin < PROBE_S:
+        one()
+        n += 1
+    tokens = n * training.batch_size * config.block_size
+    return flops_per_token(config) * tokens / (time.perf_counter() - begin)

@@ -1,0 +1,133 @@
+"""The queue of a device, and wishes for the run that trains.
+
+A queued run waits until the device's worker takes it; a device has one worker and a worker one run at a time. The worker is a
+process of its own that outlives pages and server. It is started early and waits a while for work, because importing torch
+takes longer than a person likes to wait after a click.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from gptlab.config import RunConfig
+from gptlab.errors import RunError
+from gptlab.paths import home
+from gptlab.runs.store import Run, create_run, is_alive, readable_runs
+from gptlab.tokenizer import Tokenizer
+
+WISHES = ("pause", "stop")
+
+
+def devices_folder() -> Path:
+    folder = home() / "devices"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def queue(device: str) -> list[Run]:
+    """Runs that wait for a device, first come first."""
+    waiting = [(run.status().queued_s, run) for run in readable_runs() if run.config().device == device and run.status().state == "queued"]
+    return [run for _, run in sorted(waiting, key=lambda pair: (pair[0], pair[1].id))]
+
+
+def submit(config: RunConfig, tokenizer: Tokenizer) -> Run:
+    """A new run at the end of its device's queue; the worker is woken, or started."""
+    run = create_run(config, tokenizer)
+    ring(config.device)
+    ensure_worker(config.device)
+    return run
+
+
+def ring(device: str) -> None:
+    """Tell the device's worker that its queue changed: looking at one file's time is cheaper than reading all runs."""
+    bell(device).touch()
+
+
+def last_ring(device: str) -> int:
+    """When the bell rang last, in nanoseconds; 1 if never, so that a new worker looks at the queue once."""
+    return bell(device).stat().st_mtime_ns if bell(device).exists() else 1
+
+
+def bell(device: str) -> Path:
+    return devices_folder() / f"{device}.bell"
+
+
+def training_run(device: str) -> Run | None:
+    """The run that the device's worker is at, or None."""
+    return next((run for run in readable_runs() if run.status().is_active and run.config().device == device), None)
+
+
+def worker_is_alive(device: str) -> bool:
+    path = devices_folder() / f"{device}.json"
+    try:
+        worker = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return is_alive(worker["pid"], worker["process_start_s"])
+
+
+def ensure_worker(device: str, idle_s: int = 900) -> None:
+    """Start the device's worker unless there is one. Of two started at once, the second gives way.
+
+    The worker leads a session of its own, so that neither Ctrl-C nor the end of the server takes it along.
+    """
+    if worker_is_alive(device):
+        return
+    with (devices_folder() / f"{device}.log").open("ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "gptlab", "worker", "--device", device, "--idle-s", str(idle_s)],
+            cwd=Path(__file__).resolve().parents[2],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+
+
+def wish(run: Run, what: str) -> None:
+    """Ask for a pause or a stop. A queued run obeys at once; a training one at its next step, after writing a checkpoint."""
+    assert what in WISHES
+    status = run.status()
+    if status.state == "queued":
+        run.write_status(replace(status, state="stopped" if what == "stop" else "paused"))
+    elif status.is_active:
+        (run.folder / "requests" / what).touch()
+    elif status.state == "paused" and what == "stop":
+        run.write_status(replace(status, state="stopped"))
+
+
+def wished(run: Run) -> str | None:
+    """The wish that waits to be granted; a stop outweighs a pause."""
+    return next((what for what in ("stop", "pause") if (run.folder / "requests" / what).exists()), None)
+
+
+def forget_wishes(run: Run) -> None:
+    for what in WISHES:
+        (run.folder / "requests" / what).unlink(missing_ok=True)
+
+
+def resume(run: Run, n_steps: int | None = None) -> None:
+    """Put a run that rests back into the queue, to `n_steps` in all if given.
+
+    Raises:
+        RunError: it is queued or training already, or there is nothing left to do.
+    """
+    status, config = run.status(), run.config()
+    if status.state in ("queued", "starting", "running"):
+        raise RunError("The run {run_id} is {state} already.", run_id=run.id, state=status.state)
+    _, training = config.to_train()
+    total = n_steps or training.n_steps
+    if status.step >= total:
+        raise RunError(
+            "The run {run_id} has done {step} of {n_steps} steps; ask for more steps to train it longer.",
+            run_id=run.id, step=status.step, n_steps=total,
+        )  # fmt: skip
+    if n_steps is not None:
+        run.write_config(config.with_(training=training.with_(n_steps=n_steps)))
+    forget_wishes(run)
+    run.write_status(replace(status, state="queued", queued_s=time.time(), n_steps=total, message="", values={}))
+    ring(config.device)
+    ensure_worker(config.device)

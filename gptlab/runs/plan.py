@@ -1,0 +1,56 @@
+"""From a text and a few choices to a complete plan of a training: the one way that page and command line share."""
+
+from dataclasses import fields
+from typing import Any
+
+from gptlab.config import DataConfig, ModelConfig, RunConfig, TokenizerConfig, TrainingConfig
+from gptlab.data.corpus import Corpus
+from gptlab.errors import ConfigError
+from gptlab.presets import model_config, training_config
+from gptlab.runs.estimate import measured_speed
+from gptlab.tokenizer import Tokenizer, train_tokenizer
+
+
+def tokenizer_for(corpus: Corpus, config: TokenizerConfig, validation_fraction: float) -> Tokenizer:
+    """Merges are learned on the training split only. Characters are taken from the whole text: a symbol that first
+    occurs in the validation split would otherwise have no token at all.
+    """
+    return train_tokenizer(config, corpus.text if config.kind == "characters" else corpus.split(validation_fraction)[0])
+
+
+def plan(
+    *,
+    title: str,
+    data: DataConfig,
+    tokenizer_config: TokenizerConfig,
+    tokenizer: Tokenizer,
+    size: str,
+    architecture: str,
+    recipe: str,
+    device: str,
+    changes: dict[str, Any],
+) -> RunConfig:
+    """The settings of a training.
+
+    Args:
+        tokenizer: trained as `tokenizer_config` says; its vocabulary may be smaller than asked for.
+        changes: settings of the model or the training that differ from the presets.
+
+    Raises:
+        ConfigError: a setting that neither model nor training has, or a value outside of what it allows.
+    """
+    model_names, training_names = ({f.name for f in fields(kind)} for kind in (ModelConfig, TrainingConfig))
+    if unknown := sorted(set(changes) - model_names - training_names):
+        raise ConfigError(
+            "There is no setting {names}. There are: {known}.",
+            names=", ".join(unknown), known=", ".join(sorted(model_names | training_names)),
+        )  # fmt: skip
+    precision = {"precision": measured_speed(device).precision}
+    return RunConfig(
+        title=title,
+        device=device,
+        model=model_config(size, architecture, tokenizer.vocab_size, **{n: v for n, v in changes.items() if n in model_names}),
+        tokenizer=tokenizer_config,
+        data=data,
+        training=training_config(size, recipe, **precision | {n: v for n, v in changes.items() if n in training_names}),
+    )

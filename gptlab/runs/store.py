@@ -1,0 +1,249 @@
+"""Run folders: `home/runs/<id>/`.
+
+    config.json       settings, schema version, seed, versions, hardware, git commit
+    tokenizer.json    how text became tokens
+    status.json       what is happening; replaced as a whole
+    metrics.jsonl     step and evaluation events, one a line, append-only
+    samples.jsonl     what the model wrote at each evaluation, append-only
+    checkpoints/      see `checkpoint`
+    requests/         wishes of the person: `pause`, `stop`
+    log.txt           what the worker had to say
+
+While a worker trains, it is the only writer of the folder except for `requests/`. A run at rest (queued, paused, stopped,
+finished, failed, died) may be changed by the page or the command line.
+"""
+
+import json
+import platform
+import re
+import secrets
+import shutil
+import subprocess
+import time
+from dataclasses import asdict, dataclass, field, fields, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from gptlab.config import RunConfig
+from gptlab.errors import LabError, RunError
+from gptlab.paths import home, replaced
+from gptlab.tokenizer import Tokenizer
+from gptlab.tokenizer import load as load_tokenizer
+from gptlab.tokenizer import save as save_tokenizer
+
+ACTIVE = ("starting", "running")
+"""States in which a worker owns the folder."""
+
+RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is happening to a run.
+
+    state: "queued", "starting", "running", "paused", "stopped", "finished", "failed" or "died". "died" is never written:
+    a reader concludes it when the worker's process is gone.
+    """
+
+    state: str
+    queued_s: float
+    """When it entered the queue; Unix time."""
+    step: int = 0
+    n_steps: int = 0
+    message: str = ""
+    """Why it failed: the template of a LabError."""
+    values: dict[str, Any] = field(default_factory=dict)
+    """What stands in the template's places."""
+    pid: int = 0
+    process_start_s: float = 0.0
+    """With the pid, the identity of the worker: pids are used again."""
+    heartbeat_s: float = 0.0
+    """Last sign of life; Unix time."""
+    phase: str = ""
+    """What a starting worker is doing."""
+    tokens_per_s: float = 0.0
+    elapsed_s: float = 0.0
+    """Time spent training, over all starts."""
+    seconds_left: float = 0.0
+    memory_bytes: int = 0
+    """Of the worker's process; of the GPU when it trains there."""
+    device_name: str = ""
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def error(self) -> LabError | None:
+        """Why it failed or died, as the error that the screen translates."""
+        return RunError(self.message, **self.values) if self.message else None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder. Everything is read when asked for: another process writes it."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    def config(self) -> RunConfig:
+        """
+        Raises:
+            RunError: no readable config.
+            ConfigError: a newer schema version, or a setting outside of what it allows.
+        """
+        return RunConfig.from_json({k: v for k, v in self._about().items() if k != "environment"})
+
+    def environment(self) -> dict[str, Any]:
+        """Versions, hardware and commit of the day it was made."""
+        return self._about()["environment"]
+
+    def tokenizer(self) -> Tokenizer:
+        return load_tokenizer(self.folder / "tokenizer.json")
+
+    def status(self) -> Status:
+        """The written status, or "died" when it names a worker that is gone."""
+        values = _read_json(self.folder / "status.json")
+        known = {f.name for f in fields(Status)}
+        status = Status(**{k: v for k, v in values.items() if k in known})
+        if status.is_active and not is_alive(status.pid, status.process_start_s):
+            return replace(
+                status,
+                state="died",
+                message="The worker (process {pid}) is gone: it was killed, or the computer was switched off. "
+                "Resume to go on from the last checkpoint.",
+                values={"pid": status.pid},
+            )
+        return status
+
+    def write_status(self, status: Status) -> None:
+        with replaced(self.folder / "status.json") as file:
+            json.dump(asdict(status), file)
+
+    def write_config(self, config: RunConfig) -> None:
+        with replaced(self.folder / "config.json") as file:
+            json.dump(config.to_json() | {"environment": self.environment()}, file, indent=1, ensure_ascii=False)
+
+    def _about(self) -> dict[str, Any]:
+        return _read_json(self.folder / "config.json")
+
+
+def create_run(config: RunConfig, tokenizer: Tokenizer) -> Run:
+    """A new run folder, complete and queued; a model from elsewhere, which has nothing to train, counts as finished.
+
+    It appears under its name only once everything in it is written.
+    """
+    state, n_steps = ("queued", config.training.n_steps) if config.training else ("finished", 0)
+    runs = home() / "runs"
+    runs.mkdir(exist_ok=True)
+    run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    making = runs / f".new-{run_id}"
+    (making / "requests").mkdir(parents=True)
+    (making / "checkpoints").mkdir()
+    try:
+        with replaced(making / "config.json") as file:
+            json.dump(config.to_json() | {"environment": describe_environment()}, file, indent=1, ensure_ascii=False)
+        save_tokenizer(tokenizer, making / "tokenizer.json")
+        Run(making).write_status(Status(state, queued_s=time.time(), n_steps=n_steps))
+        return Run(making.rename(runs / run_id))
+    except BaseException:
+        shutil.rmtree(making, ignore_errors=True)
+        raise
+
+
+def open_run(run_id: str) -> Run:
+    """The run of an id.
+
+    Raises:
+        RunError: not an id, or no such run.
+    """
+    folder = home() / "runs" / run_id
+    if not RUN_ID.fullmatch(run_id) or not folder.is_dir():
+        raise RunError("There is no run {run_id!r}. The command `runs` lists those there are.", run_id=run_id)
+    return Run(folder)
+
+
+def list_runs() -> list[Run]:
+    """All runs, newest first, readable or not."""
+    folder = home() / "runs"
+    found = [Run(f) for f in folder.iterdir() if RUN_ID.fullmatch(f.name)] if folder.is_dir() else []
+    return sorted(found, key=lambda run: run.id, reverse=True)
+
+
+def readable_runs() -> list[Run]:
+    """The runs whose config and status can be read, newest first."""
+    return [run for run in list_runs() if run_problem(run) is None]
+
+
+def run_problem(run: Run) -> LabError | None:
+    """Why a run cannot be read, or None."""
+    try:
+        run.config()
+        run.status()
+    except LabError as error:
+        return error
+    return None
+
+
+def delete_run(run: Run) -> None:
+    """Remove a run for good.
+
+    Raises:
+        RunError: a worker is training it.
+    """
+    if run_problem(run) is None and run.status().is_active:
+        raise RunError("The run {run_id} is training. Stop it before deleting it.", run_id=run.id)
+    doomed = run.folder.rename(run.folder.with_name(f".deleted-{run.id}"))  # gone from every list at once
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def is_alive(pid: int, process_start_s: float) -> bool:
+    """Whether that very process still runs."""
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - process_start_s) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def describe_environment() -> dict[str, Any]:
+    """What a result depends on besides its settings."""
+    names = ("torch", "numpy", "tokenizers", "tiktoken", "safetensors")
+    return {
+        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "commit": _commit(),
+        "versions": {name: version(name) for name in names},
+    }
+
+
+def _commit() -> str:
+    """The git commit of this code, or an empty string outside of a checkout."""
+    here = Path(__file__).parent
+    try:
+        done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=here, capture_output=True, text=True, timeout=5)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            "The file {file} of run {run_id} cannot be read ({reason}). Delete the run, or restore the file.",
+            file=path.name, run_id=path.parent.name, reason=type(error).__name__,
+        ) from error  # fmt: skip
+    if not isinstance(values, dict):
+        raise RunError("The file {file} of run {run_id} does not hold settings.", file=path.name, run_id=path.parent.name)
+    return values

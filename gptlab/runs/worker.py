@@ -1,0 +1,317 @@
+"""The worker: takes runs from a device's queue and trains them, one after the other.
+
+`work` is the process's life, `train_run` one run from its last checkpoint to its end, pause, stop or failure.
+"""
+
+import json
+import logging
+import math
+import os
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from typing import Any, TextIO
+
+import filelock
+import numpy as np
+import psutil
+import torch
+
+from gptlab.config import DataConfig, RunConfig, SamplingConfig, TrainingConfig
+from gptlab.data import check_length, encoded, expectations, open_corpus
+from gptlab.data.batches import Batches, evaluation_batches
+from gptlab.device import device_name, memory_bytes
+from gptlab.errors import LabError, TrainingError
+from gptlab.generation import generate
+from gptlab.model.build import build_model
+from gptlab.model.gpt import GPT
+from gptlab.model.lstm import LSTM
+from gptlab.paths import home, replaced
+from gptlab.runs import checkpoint as saving
+from gptlab.runs.curve import Sample, Start, to_line
+from gptlab.runs.distributed import Ranks
+from gptlab.runs.estimate import check_memory
+from gptlab.runs.job import devices_folder, forget_wishes, last_ring, queue, wished
+from gptlab.runs.store import Run, Status
+from gptlab.tokenizer import Tokenizer
+from gptlab.training.events import Evaluation, Step
+from gptlab.training.loop import Trainer, mean_loss, next_token_loss
+
+NICENESS = 15
+"""Lets the page go first; training alone loses no measurable speed by it."""
+
+HEARTBEAT_S = 0.25
+"""Longest time between two looks at wishes and two signs of life, as far as steps allow."""
+
+SAFETY_CHECKPOINT_S = 60.0
+"""Most work that a kill may cost. Chosen here: a checkpoint of the larger presets takes under a second."""
+
+
+def work(device: str, idle_s: float) -> None:
+    """Train what is queued for a device until nothing came for `idle_s` seconds. Returns at once if it has a worker."""
+    lock = filelock.FileLock(devices_folder() / f"{device}.lock")
+    try:
+        lock.acquire(timeout=0.5)
+    except filelock.Timeout:
+        return
+    with lock:
+        me = psutil.Process()
+        with replaced(devices_folder() / f"{device}.json") as file:
+            json.dump({"pid": me.pid, "process_start_s": me.create_time()}, file)
+        os.nice(NICENESS) if hasattr(os, "nice") else me.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        warm_up(device)
+        idle_since, heard = time.monotonic(), 0
+        while time.monotonic() - idle_since < idle_s:
+            if (rung := last_ring(device)) == heard:
+                time.sleep(0.03)
+                continue
+            heard = rung
+            while waiting := queue(device):
+                train_run(waiting[0], Ranks())
+                idle_since = time.monotonic()
+
+
+@contextmanager
+def alone_on_device(device: str, ranks: Ranks) -> Iterator[None]:
+    """Wait for the device's worker to end its queue, and keep others off meanwhile; the first process does it for all."""
+    with filelock.FileLock(devices_folder() / f"{device}.lock") if ranks.is_first else nullcontext():
+        yield
+
+
+def warm_up(device: str) -> None:
+    """Make the first step of the first run as quick as the later ones: load what is loaded on first use."""
+    weights = torch.ones(8, 8, device=device, requires_grad=True)
+    (weights @ weights).sum().backward()
+    torch.optim.AdamW([weights], fused=True).step()
+
+
+def train_run(run: Run, ranks: Ranks) -> None:
+    """Train one run; whatever happens ends up in its status."""
+    log = open(run.folder / "log.txt", "a", encoding="utf-8") if ranks.is_first else open(os.devnull, "w")
+    with log:
+        desk = Desk(run, ranks, log)
+        try:
+            state = _train(run, ranks, desk)
+            desk.status(state=state, phase="", seconds_left=0.0)
+        except LabError as error:
+            desk.fail(error)
+        except torch.OutOfMemoryError as error:
+            desk.fail(out_of_memory(run.config(), error))
+        except RuntimeError as error:
+            desk.fail(out_of_memory(run.config(), error) if "allocate memory" in str(error) else unexpected(error))
+        except Exception as error:
+            desk.fail(unexpected(error))
+
+
+class Desk:
+    """Where a worker writes: status, metrics, samples and log of its run. Only the first of several processes writes."""
+
+    def __init__(self, run: Run, ranks: Ranks, log: TextIO) -> None:
+        me = psutil.Process()
+        self.run, self.ranks, self.log = run, ranks, log
+        self.now: Status = replace(
+            run.status(), pid=me.pid, process_start_s=me.create_time(), state="starting", message="", values={}
+        )
+        self.process, self.last_sign_s = me, 0.0
+
+    def status(self, **changes: Any) -> None:
+        self.now = replace(self.now, heartbeat_s=time.time(), **changes)
+        self.last_sign_s = time.monotonic()
+        if self.ranks.is_first:
+            self.run.write_status(self.now)
+
+    def append(self, name: str, *records: Step | Evaluation | Sample | Start) -> None:
+        if self.ranks.is_first:
+            with (self.run.folder / name).open("a", encoding="utf-8") as file:
+                file.write("".join(to_line(record) for record in records))
+
+    def note(self, text: str) -> None:
+        self.log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        self.log.flush()
+
+    def fail(self, error: LabError) -> None:
+        logging.getLogger(__name__).error("%s: %s", self.run.id, error)
+        try:
+            self.note(f"{error}\n{traceback.format_exc()}")
+            self.status(state="failed", message=error.message, values=error.values, phase="", seconds_left=0.0)
+        except OSError as full:  # a disk without a byte left cannot take the reason; the reader will see a run that died
+            logging.getLogger(__name__).error("%s: %s", self.run.id, full)
+
+
+def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
+    """Returns the state in which the run ends."""
+    desk.status(phase="reading the text")
+    config, tokenizer = run.config(), run.tokenizer()
+    data, training = config.to_train()
+    desk.status(device_name=device_name(config.device), n_steps=training.n_steps)
+    if ranks.is_first:
+        check_memory(config.model, training, memory_bytes(config.device)[0])
+    train, validation = encoded(data.corpus, tokenizer, data.validation_fraction, home())
+    check_length(len(train), len(validation), config.model.block_size)
+    desk.status(phase="building the model")
+    model = build_model(config.model, training.seed)
+    model.train().to(config.device)
+    block_size = config.model.block_size
+
+    def read(tokens: np.ndarray) -> float:
+        windows = evaluation_batches(tokens, block_size, training.batch_size, training.evaluation_tokens)
+        return mean_loss(model, windows, config.device, training.precision)
+
+    batches = Batches(train, block_size, training.batch_size, training.seed)
+    trainer = Trainer(
+        ranks.wrapped(model),
+        next_token_loss,
+        batches.shard(ranks.rank, ranks.world_size),
+        lambda: (read(train), read(validation)),
+        training,
+        config.device,
+        ranks.mean,
+    )
+    if (last := saving.newest_intact(run)) is not None:
+        desk.status(phase="opening the checkpoint")
+        saving.load_weights(model, last)
+        trainer.restore(saving.load_trainer_state(last))
+        desk.note(f"resumed from step {last.step}")
+    expected = expectations(train, validation, tokenizer.vocab_size)
+    factor = bits_per_byte(data, len(validation))
+    desk.append(
+        "metrics.jsonl",
+        Start(
+            trainer.step,
+            training.n_steps,
+            time.time(),
+            expected.uniform_nats,
+            expected.unigram_nats,
+            expected.bigram_nats,
+            factor,
+        ),
+    )
+    return Session(run, desk, ranks, trainer, model, tokenizer).run_to_end()
+
+
+class Session:
+    """One start of a run: listens to the loop, keeps the books, grants wishes."""
+
+    def __init__(
+        self, run: Run, desk: Desk, ranks: Ranks, trainer: Trainer, model: GPT | LSTM, tokenizer: Tokenizer
+    ) -> None:
+        self.run, self.desk, self.ranks, self.trainer = run, desk, ranks, trainer
+        self.model, self.tokenizer, self.training = model, tokenizer, trainer.config
+        self.keep = set(saving.timeline(self.training.n_steps, self.training.n_checkpoints))
+        self.kept = {c.step for c in saving.checkpoints(run)}
+        self.elapsed_before_s = desk.now.elapsed_s
+        self.begin_s = self.saved_s = time.monotonic()
+        self.begin_step, self.begin_tokens = trainer.step, trainer.tokens
+        self.unwritten: list[Step | Evaluation] = []
+
+    def run_to_end(self) -> str:
+        state = "finished"
+        for event in self.trainer.events():
+            self.unwritten.append(event)
+            if isinstance(event, Evaluation):
+                self.write_sample(event)
+            self.save_if_due()
+            if isinstance(event, Evaluation) or self.sign_is_due():
+                self.give_sign()
+            wish = self.ranks.agreed(wished(self.run) if self.ranks.is_first else None)
+            if wish and self.trainer.step < self.training.n_steps:
+                state = {"pause": "paused", "stop": "stopped"}[wish]
+                break
+        self.save(resumable=True)
+        self.give_sign()
+        if self.ranks.is_first:
+            forget_wishes(self.run)
+        return state
+
+    def write_sample(self, event: Evaluation) -> None:
+        if not self.ranks.is_first:
+            return
+        self.model.eval()
+        text = sampled_text(self.model, self.tokenizer, self.training)
+        self.model.train()
+        self.desk.append("samples.jsonl", Sample(event.step, event.validation_nats, text))
+
+    def save_if_due(self) -> None:
+        if self.trainer.step in self.keep - self.kept:
+            self.save(resumable=self.due())
+        elif self.due():
+            self.save(resumable=True)
+
+    def due(self) -> bool:
+        return time.monotonic() - self.saved_s > SAFETY_CHECKPOINT_S
+
+    def save(self, resumable: bool) -> None:
+        if self.ranks.is_first:
+            saving.save_checkpoint(self.run, self.model, self.trainer.state() if resumable else None, self.trainer.step)
+            saving.drop_superseded(self.run, self.keep)
+        self.kept.add(self.trainer.step)
+        if resumable:
+            self.saved_s = time.monotonic()
+
+    def sign_is_due(self) -> bool:
+        """The first event is told at once."""
+        return self.desk.now.state == "starting" or time.monotonic() - self.desk.last_sign_s > HEARTBEAT_S
+
+    def give_sign(self) -> None:
+        """Write the events since the last sign, and the status."""
+        self.desk.append("metrics.jsonl", *self.unwritten)
+        self.unwritten.clear()
+        elapsed = time.monotonic() - self.begin_s
+        done = self.trainer.step - self.begin_step
+        self.desk.status(
+            state="running",
+            phase="",
+            step=self.trainer.step,
+            tokens_per_s=(self.trainer.tokens - self.begin_tokens) / elapsed,
+            elapsed_s=self.elapsed_before_s + elapsed,
+            seconds_left=(self.training.n_steps - self.trainer.step) * elapsed / done if done else 0.0,
+            memory_bytes=used_memory(self.trainer.device, self.desk.process),
+        )
+
+
+def bits_per_byte(data: DataConfig, n_validation_tokens: int) -> float:
+    """Factor from nats per token to bits per byte: tokens over bytes, over ln 2. It makes vocabularies comparable."""
+    _, validation = open_corpus(data.corpus, home()).split(data.validation_fraction)
+    return n_validation_tokens / len(validation.encode("utf-8")) / math.log(2)
+
+
+def sampled_text(model: GPT | LSTM, tokenizer: Tokenizer, training: TrainingConfig) -> str:
+    """What the model writes now: the same prompt and the same random numbers at every evaluation."""
+    prompt = training.sample_prompt
+    ids = [int(i) for i in tokenizer.encode(prompt)] if prompt else first_ids(tokenizer)
+    sampling = SamplingConfig(temperature=0.8, seed=training.seed)
+    written = [t.id for t in generate(model, ids, sampling, training.sample_tokens, tokenizer.end_of_text)]
+    return prompt + tokenizer.decode(written)
+
+
+def first_ids(tokenizer: Tokenizer) -> list[int]:
+    """Something to begin with: a line break, which stands between documents too, or else the first token."""
+    try:
+        return [int(i) for i in tokenizer.encode("\n")]
+    except LabError:
+        return [0]
+
+
+def used_memory(device: str, process: psutil.Process) -> int:
+    """Bytes that the training holds."""
+    return torch.cuda.max_memory_allocated() if device == "cuda" else process.memory_info().rss
+
+
+def out_of_memory(config: RunConfig, error: Exception) -> TrainingError:
+    _, training = config.to_train()
+    return TrainingError(
+        "The memory ran out ({reason}). Lower batch_size from {batch_size} to {half}, or block_size from {block_size}, "
+        "or choose a smaller size.",
+        reason=str(error).splitlines()[0][:200], batch_size=training.batch_size, half=max(1, training.batch_size // 2),
+        block_size=config.model.block_size,
+    )  # fmt: skip
+
+
+def unexpected(error: Exception) -> LabError:
+    return TrainingError(
+        "Something unforeseen happened: {kind}: {reason}. The file log.txt of the run says more; the last checkpoint can be resumed.",
+        kind=type(error).__name__, reason=str(error)[:300],
+    )  # fmt: skip
+

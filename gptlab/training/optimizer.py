@@ -1,0 +1,98 @@
+"""AdamW as in the papers, and Muon for the matrices.
+
+Source: Loshchilov & Hutter 2019 (AdamW; GPT-1, section 4.1 calls it modified L2); Jordan et al. 2024 (Muon).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gptlab.config import TrainingConfig
+
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+"""Coefficients of the quintic that pushes singular values towards 1. Jordan et al. 2024."""
+
+NEWTON_SCHULZ_STEPS = 5
+"""Jordan et al. 2024."""
+
+
+class Muon(torch.optim.Optimizer):
+    """Momentum whose update is made orthogonal: every direction of a matrix moves by the same amount.
+
+    `torch.optim.Muon` does this one matrix at a time. Here all matrices of one shape go through Newton-Schulz together,
+    because at the widths of this lab the calls cost more than the arithmetic (`tests/benchmarks/optimizers.py`).
+
+    Args:
+        matrices: 2-D parameters.
+        lr: length of an update, as the root mean square of a square matrix's entries times the square root of its width.
+        momentum: Nesterov momentum.
+        weight_decay: decoupled; keeps the weights small enough to be fine-tuned later.
+    """
+
+    def __init__(self, matrices: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0) -> None:
+        super().__init__(matrices, dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        assert closure is None
+        for group in self.param_groups:
+            for matrices in _by_shape(group["params"]):
+                gradients = torch.stack([m.grad for m in matrices if m.grad is not None])  # (n, rows, columns)
+                state = self.state[matrices[0]]  # one momentum for the whole stack, kept with its first matrix
+                momentum = state.setdefault("momentum", torch.zeros_like(gradients))
+                momentum.lerp_(gradients, 1 - group["momentum"])
+                updates = orthogonalised(gradients.lerp_(momentum, group["momentum"]))
+                rows, columns = matrices[0].shape
+                updates.mul_(-group["lr"] * max(1.0, rows / columns) ** 0.5)
+                for matrix, update in zip(matrices, updates, strict=True):
+                    matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(update)
+
+
+def orthogonalised(matrices: Tensor) -> Tensor:
+    """The nearest matrices with all singular values near 1, (n, rows, columns) -> the same.
+
+    Newton-Schulz iteration in bfloat16 on the narrow side; five steps bring the singular values into about 0.7 to 1.2.
+    """
+    a, b, c = NEWTON_SCHULZ
+    tall = matrices.shape[1] > matrices.shape[2]
+    x = (matrices.transpose(1, 2) if tall else matrices).bfloat16()
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(NEWTON_SCHULZ_STEPS):
+        s = x @ x.transpose(1, 2)
+        x = torch.baddbmm(x, torch.baddbmm(s, s, s, beta=b, alpha=c), x, beta=a)
+    return (x.transpose(1, 2) if tall else x).to(matrices.dtype)
+
+
+def build_optimizers(model: nn.Module, config: TrainingConfig) -> list[torch.optim.Optimizer]:
+    """The optimizers of a recipe; each group remembers its highest rate as `peak_lr` for the schedule.
+
+    Weight decay falls on tensors with more than one dimension only (GPT-1's code). Under Muon the embeddings stay with
+    AdamW: a row of an embedding is a word of its own and not a direction of a matrix (Jordan et al. 2024).
+    """
+    parameters = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    matrices = [p for name, p in parameters if config.optimizer == "muon" and p.ndim == 2 and "embedding" not in name]
+    taken = {id(p) for p in matrices}
+    rest = [p for _, p in parameters if id(p) not in taken]
+    groups: list[dict[str, Any]] = [
+        dict(params=[p for p in rest if p.ndim > 1], weight_decay=config.weight_decay),
+        dict(params=[p for p in rest if p.ndim <= 1], weight_decay=0.0),
+    ]
+    adamw = torch.optim.AdamW(
+        [g for g in groups if g["params"]], lr=config.learning_rate, betas=(config.beta1, config.beta2), eps=1e-8, fused=True
+    )
+    optimizers: list[torch.optim.Optimizer] = [adamw]
+    if matrices:
+        optimizers.append(Muon(matrices, lr=config.muon_learning_rate, weight_decay=config.weight_decay))
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["peak_lr"] = group["lr"]
+    return optimizers
+
+
+def _by_shape(parameters: list[nn.Parameter]) -> list[list[nn.Parameter]]:
+    shapes: dict[torch.Size, list[nn.Parameter]] = {}
+    for p in parameters:
+        shapes.setdefault(p.shape, []).append(p)
+    return list(shapes.values())

@@ -1,0 +1,45 @@
+"""What surrounds every page: page config, style, navigation, language, device."""
+
+import os
+
+import streamlit as st
+
+from gptlab.device import likely_device, memory_bytes
+from gptlab.paths import ASSETS
+from gptlab.ui import language, show
+from gptlab.words import _
+
+
+def begin() -> None:
+    """First calls of a run of the app."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    st.set_page_config(page_title="GPT Lab", page_icon=str(ASSETS / "icon.png"), layout="wide")
+    st.html(ASSETS / "style.css")
+    language.install()
+
+
+def sections() -> dict[str, list]:
+    """The menu: section -> pages. The start page has a second, hidden entry, so that a link with its name is not lost."""
+    return {
+        _("Start"): [
+            st.Page(show.page_path("start/overview"), title=_("Overview"), icon=":material/home:", url_path="home", default=True),
+            st.Page(show.page_path("start/overview"), title=_("Overview"), url_path="overview", visibility="hidden"),
+        ],
+        _("Pretrain"): [
+            st.Page(show.page_path("pretrain/train"), title=_("Train"), icon=":material/show_chart:"),
+            st.Page(show.page_path("pretrain/generate"), title=_("Generate"), icon=":material/edit_note:"),
+        ],
+        _("Library"): [st.Page(show.page_path("library/runs"), title=_("Runs"), icon=":material/folder:")],
+    }
+
+
+def sidebar() -> None:
+    """Language and device, below the menu."""
+    with st.sidebar:
+        language.switch()
+        device = likely_device()
+        free, total = memory_bytes(device)
+        name = {"cuda": "CUDA GPU", "mps": "Apple GPU (MPS)", "cpu": "CPU"}[device]
+        show.badge(_("Device: {name}").format(name=name), _("{free} of {total} GB memory free").format(
+            free=f"{free / 1e9:.1f}", total=f"{total / 1e9:.1f}"))  # fmt: skip
+

@@ -1,0 +1,70 @@
+"""What the Start page is made of. Nothing here may load torch: it is the first page."""
+
+import pandas as pd
+import streamlit as st
+
+from gptlab.config import ModelConfig
+from gptlab.model.counting import count_albert_encoder, count_parameters
+from gptlab.presets import ARCHITECTURES
+from gptlab.runs.store import readable_runs
+from gptlab.ui import pick, show
+from gptlab.words import _
+
+
+def steps() -> None:
+    """The way through the lab, a card a step."""
+    cards = [
+        ("pretrain/train", _("1 · Train"), _("Give it a text and watch the loss fall and noise become words."), _("Open Train")),
+        ("pretrain/generate", _("2 · Let it write"), _("Step through its next-token distribution, at any moment of its training."),
+         _("Open Generate")),
+        ("library/runs", _("3 · Compare and keep"), _("Every run is kept with its settings; export one for transformers."), _("Open Runs")),
+    ]  # fmt: skip
+    for column, (page, title, text, label) in zip(st.columns(3, gap="medium"), cards, strict=True):
+        with column, st.container(border=True, height="stretch"):
+            st.subheader(title)
+            st.markdown(text)
+            st.page_link(show.page_path(page), label=label, icon=":material/arrow_forward:")
+
+
+def paper_map() -> None:
+    """Paper section -> what it says -> where to see it."""
+    train, generate = _("Train"), _("Generate")
+    rows = [
+        ("GPT-1, 3.1", _("A decoder learns to say the next token (equations 1 and 2)"), train),
+        ("GPT-1, 4.1", _("AdamW, warm-up over 2,000 steps, cosine to zero; LayerNorm after each sum"), train),
+        ("GPT-2, 2.2", _("Byte pair encoding over bytes: no text is ever unknown"), train),
+        ("GPT-2, 2.3", _("LayerNorm moves to the front, residual weights start smaller"), train),
+        ("GPT-2, 3", _("Samples with top-k; text that reads on"), generate),
+        ("GPT-3, 2.1", _("The same model in eight sizes; loss falls smoothly with size"), train),
+        ("ALBERT, 3.1", _("Shared layers and a factorised embedding: fewer parameters, the same computing"), train),
+    ]
+    table = pd.DataFrame(rows, columns=[_("Paper, section"), _("What it says"), _("Page")])
+    st.dataframe(table, hide_index=True, key="paper_map")
+
+
+def latest_runs() -> None:
+    runs = readable_runs()[:5]
+    if not runs:
+        st.markdown(_("None yet. The first one is a click away."))
+    for run in runs:
+        st.page_link(
+            show.page_path("pretrain/train"), label=f"{pick.run_label(run)} · {pick.state_word(run.status().state)}",
+            query_params={"run": run.id}, icon=":material/show_chart:",
+        )  # fmt: skip
+
+
+def sizes() -> None:
+    """Exact parameter counts beside the printed ones, from the shapes. Sources: GPT-1 and GPT-2 section 2, ALBERT Table 1."""
+    gpt1 = ModelConfig(vocab_size=40_478, block_size=512, n_layer=12, n_head=12, n_embd=768, **ARCHITECTURES["gpt1"])
+    rows = [("GPT-1", "-", count_parameters(gpt1).total)]
+    for name, printed, n_layer, n_head, n_embd in (
+        ("GPT-2 small", "117M", 12, 12, 768),
+        ("GPT-2 medium", "345M", 24, 16, 1024),
+        ("GPT-2 large", "762M", 36, 20, 1280),
+        ("GPT-2 XL", "1542M", 48, 25, 1600),
+    ):
+        config = ModelConfig(vocab_size=50_257, block_size=1024, n_layer=n_layer, n_head=n_head, n_embd=n_embd)
+        rows.append((name, printed, count_parameters(config).total))
+    rows.append(("ALBERT base", "12M", count_albert_encoder(hidden=768, n_layer=12)))
+    table = pd.DataFrame([(n, p, f"{total:,}") for n, p, total in rows], columns=[_("model"), _("printed"), _("exact parameters")])
+    st.dataframe(table, hide_index=True, key="sizes")

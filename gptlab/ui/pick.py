@@ -1,0 +1,190 @@
+"""Widgets that return values. What a view depends on is bound to the link."""
+
+from dataclasses import fields
+
+import streamlit as st
+
+from gptlab.config import ModelConfig, SamplingConfig, TokenizerConfig, TrainingConfig
+from gptlab.errors import LabError
+from gptlab.presets import ARCHITECTURES, RECIPES, SIZES
+from gptlab.runs.store import Run, open_run, readable_runs, run_problem
+from gptlab.ui import show, state
+from gptlab.words import _
+
+MORE = {
+    "model": ("block_size", "n_layer", "n_head", "n_embd", "dropout"),
+    "training": ("n_steps", "batch_size", "learning_rate", "weight_decay", "warmup_steps", "seed"),
+}
+"""Settings offered under "More"; the rest is for the command line's --set."""
+
+
+def architecture() -> str:
+    names = {"gpt1": "GPT-1", "gpt2": "GPT-2", "albert": _("ALBERT-style")}
+    return st.selectbox(
+        _("Architecture"), list(ARCHITECTURES), index=1, format_func=lambda name: names[name], key="architecture", bind="query-params",
+        help=_("GPT-1 normalises after each sum, GPT-2 before each part; the ALBERT-style decoder runs the same weights in every layer."),
+    )  # fmt: skip
+
+
+def recipe() -> str:
+    names = {"papers": _("as in the papers"), "fast": _("fast")}
+    return st.segmented_control(
+        _("Recipe"), list(RECIPES), default="papers", format_func=lambda name: names[name], key="recipe", bind="query-params",
+        required=True, help=_("Papers: AdamW, warm-up, cosine. Fast: Muon for the matrices, a quarter of the steps."),
+    )  # fmt: skip
+
+
+def tokenizer() -> TokenizerConfig:
+    names = {"characters": _("characters"), "bpe": "BPE"}
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    with left:
+        kind = st.segmented_control(
+            _("Tokenizer"), list(names), default="characters", format_func=lambda name: names[name], key="tokenizer",
+            bind="query-params", required=True, help=help_of(TokenizerConfig, "kind"),
+        )  # fmt: skip
+    with right:
+        vocab_size = st.selectbox(
+            _("Vocabulary"), [512, 1024, 2048, 4096, 8192, 16384], index=1, key="vocab_size", bind="query-params",
+            disabled=kind == "characters", help=help_of(TokenizerConfig, "vocab_size"), format_func=lambda n: f"{n:,}",
+        )  # fmt: skip
+    return TokenizerConfig(kind=kind, vocab_size=vocab_size)
+
+
+def size(labels: dict[str, str]) -> str:
+    """The size dial; `labels` say what each size is on this device."""
+    return st.selectbox(
+        _("Size"), list(SIZES), index=1, format_func=lambda name: labels[name], key="size", bind="query-params",
+        help=_("Parameters and expected time on this device, from a measurement of about a second."),
+    )  # fmt: skip
+
+
+def device() -> str:
+    from gptlab.device import available_devices, choose_device
+
+    there = available_devices()
+    return st.selectbox(_("Device"), there, index=there.index(choose_device()), format_func=str.upper, key="device")
+
+
+def changes(model: ModelConfig, training: TrainingConfig) -> dict[str, object]:
+    """Fields that differ from the presets; each shows its preset value until it is changed."""
+    found: dict[str, object] = {}
+    for config, names in ((model, MORE["model"]), (training, MORE["training"])):
+        columns = st.columns(3)
+        for i, name in enumerate(names):
+            preset = getattr(config, name)
+            with columns[i % 3]:
+                chosen = number(type(config), name, preset)
+            if chosen != preset:
+                found[name] = chosen
+    return found
+
+
+def number(config: type, name: str, preset: float) -> float:
+    """A number field with the help, unit and range of its setting. The preset is part of the key: another size starts afresh."""
+    about = next(f.metadata for f in fields(config) if f.name == name)
+    whole = isinstance(preset, int)
+    return st.number_input(
+        f"{name} ({_(about['unit'])})" if about["unit"] else name,
+        min_value=(int if whole else float)(about["low"]),
+        max_value=(int if whole else float)(about["high"]),
+        value=preset,
+        step=1 if whole else preset / 10 or 0.01,
+        format=None if whole else "%.4g",
+        help=_(about["help"]),
+        key=f"more_{name}_{preset}",
+    )
+
+
+def run(label: str) -> Run | None:
+    """A run, the newest unless the link names another; None when there is none yet."""
+    runs = {r.id: r for r in readable_runs()}
+    asked = state.asked_run()
+    if asked and asked not in runs:
+        show.error(_problem(asked))
+        state.forget_run()
+    if not runs:
+        return None
+    chosen = st.selectbox(label, list(runs), format_func=lambda id: run_label(runs[id]), key="run", bind="query-params")
+    return runs[chosen]
+
+
+def others(than: Run) -> list[Run]:
+    """Runs to lay over one."""
+    runs = {r.id: r for r in readable_runs() if r.id != than.id and r.config().training is not None}
+    chosen = st.multiselect(
+        _("Compare with"), list(runs), format_func=lambda id: run_label(runs[id]), key="compare", bind="query-params",
+        placeholder=_("other runs"), max_selections=5,
+    )  # fmt: skip
+    return [runs[id] for id in chosen]
+
+
+def state_word(state: str) -> str:
+    """A run's state in the chosen language."""
+    return {
+        "queued": _("waiting in the queue"),
+        "starting": _("starting"),
+        "running": _("training"),
+        "paused": _("paused"),
+        "stopped": _("stopped"),
+        "finished": _("finished"),
+        "failed": _("failed"),
+        "died": _("died"),
+    }[state]
+
+
+def run_label(run: Run) -> str:
+    """Title and time of a run, as in "Tiny Shakespeare · 14:03"."""
+    day, time = run.id[:8], run.id[9:13]
+    return f"{run.config().title} · {day[4:6]}-{day[6:]} {time[:2]}:{time[2:]}"
+
+
+def help_of(config: type, name: str) -> str:
+    return _(next(f.metadata["help"] for f in fields(config) if f.name == name))
+
+
+def _problem(run_id: str) -> LabError:
+    """Why a run in a link cannot be shown."""
+    try:
+        return run_problem(open_run(run_id)) or LabError("The run {run_id} cannot be shown.", run_id=run_id)
+    except LabError as error:
+        return error
+
+
+def unit() -> str:
+    names = {"nats": _("nats/token"), "bits": _("bits/byte")}
+    return st.segmented_control(
+        _("Loss in"), list(names), default="nats", format_func=lambda name: names[name], key="unit", bind="query-params", required=True,
+        help=_("Nats per token depend on the tokenizer; bits per byte may be compared between vocabularies."),
+    )  # fmt: skip
+
+
+def checkpoint(run: Run) -> int | None:
+    """A moment of a run's training, as the step of a checkpoint; None when none is written yet."""
+    from gptlab.runs.checkpoint import checkpoints
+
+    steps = [c.step for c in checkpoints(run)]
+    if not steps:
+        return None
+    if len(steps) == 1:
+        return steps[0]
+    return st.select_slider(
+        _("Training time: step of the checkpoint"), steps, value=steps[-1], format_func=lambda n: f"{n:,}", key=f"step_{run.id}",
+    )  # fmt: skip
+
+
+def sampling() -> dict[str, float | int | None]:
+    """Temperature, top-k, top-p and seed."""
+    columns = st.columns(4, gap="medium")
+    with columns[0]:
+        temperature = st.slider(
+            _("Temperature"), 0.0, 2.0, 0.8, 0.05, key="temperature", bind="query-params", help=help_of(SamplingConfig, "temperature")
+        )
+    with columns[1]:
+        top_k = st.slider(
+            _("Top-k (0: all)"), 0, 50, 0, key="top_k", bind="query-params", help=help_of(SamplingConfig, "top_k")
+        )
+    with columns[2]:
+        top_p = st.slider(_("Top-p"), 0.05, 1.0, 1.0, 0.05, key="top_p", bind="query-params", help=help_of(SamplingConfig, "top_p"))
+    with columns[3]:
+        seed = st.number_input(_("Seed"), 0, 10_000, 1, key="seed", bind="query-params", help=help_of(SamplingConfig, "seed"))
+    return dict(temperature=temperature, top_k=top_k or None, top_p=top_p, seed=seed)

@@ -1,0 +1,109 @@
+"""What a page draws: figures with their downloads, errors, badges. Every function returns None."""
+
+import html
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from gptlab.errors import LabError
+from gptlab.paths import ASSETS
+from gptlab.ui import state
+from gptlab.words import _, told
+
+
+def figure(fig: go.Figure, *, key: str, table: Callable[[], pd.DataFrame] | None = None) -> None:
+    """A figure; with a table also the button that saves it as CSV, PNG or SVG.
+
+    Args:
+        table: the numbers behind the figure; only called when they are downloaded.
+    """
+    chosen = str(state.value(f"{key}_format", "svg"))
+    st.plotly_chart(
+        fig,
+        key=key,
+        config={
+            "displaylogo": False,
+            "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+            "toImageButtonOptions": {"format": chosen, "filename": f"gptlab-{key}", "scale": 2 if chosen == "png" else 1},
+        },
+    )
+    if table is not None:
+        with st.popover(_("Save"), icon=":material/download:", key=f"{key}_save"):
+            st.download_button(
+                _("Numbers (CSV)"), data=lambda: table().to_csv(index=False).encode(), file_name=f"gptlab-{key}.csv",
+                mime="text/csv", on_click="ignore", key=f"{key}_csv",
+            )  # fmt: skip
+            st.segmented_control(
+                _("Picture: the camera above the figure saves"), ["svg", "png"], default="svg", format_func=str.upper,
+                key=f"{key}_format", required=True,
+            )  # fmt: skip
+
+
+def error(problem: LabError) -> None:
+    """A mistake that the person can mend, in the chosen language."""
+    st.error(told(problem), icon=":material/error:")
+
+
+def kept_error() -> None:
+    """The error of the last callback, once."""
+    if (problem := state.take_error()) is not None:
+        error(problem)
+
+
+def empty(text: str, page: str, label: str) -> None:
+    """What a page says when there is nothing to show yet, with the way to get it."""
+    st.info(text, icon=":material/info:")
+    st.page_link(page_path(page), label=label, icon=":material/arrow_forward:")
+
+
+def page_path(name: str) -> Path:
+    """File of a page, as in "pretrain/train"."""
+    return ASSETS.parent / "pages" / f"{name}.py"
+
+
+def badge(*lines: str) -> None:
+    """Small lines in the frame."""
+    st.html(f'<div class="lab-badge">{"<br>".join(html.escape(line) for line in lines)}</div>')
+
+
+def numbers(values: list[tuple[str, str, str]]) -> None:
+    """A row of numbers: name, value, unit."""
+    cells = "".join(
+        f'<div><div class="name">{html.escape(name)}</div><div class="value">{html.escape(value)}</div>'
+        f'<div class="unit">{html.escape(unit)}</div></div>'
+        for name, value, unit in values
+    )
+    st.html(f'<div class="lab-numbers">{cells}</div>')
+
+
+def sample(when: str, text: str) -> None:
+    """A piece of a model's writing with its moment."""
+    st.html(f'<div class="lab-sample"><div class="when">{html.escape(when)}</div><div class="text">{html.escape(text)}</div></div>')
+
+
+def tokens(prompt: list[str], written: list[str]) -> None:
+    """Readable tokens one after the other: the prompt in grey, what was written in two shades, the last one framed."""
+    spans = [f'<span class="prompt">{_visible(t)}</span>' for t in prompt]
+    for i, label in enumerate(written):
+        names = ("even", "odd")[i % 2] + (" last" if i == len(written) - 1 else "")
+        spans.append(f'<span class="{names}">{_visible(label)}</span>')
+    st.html(f'<div class="lab-tokens">{"<wbr>".join(spans)}</div>')
+
+
+def lesson(notice: list[str], attempt: list[str]) -> None:
+    """How every page ends."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader(_("What to notice"))
+        st.markdown("\n".join(f"- {line}" for line in notice))
+    with right:
+        st.subheader(_("Try this"))
+        st.markdown("\n".join(f"- {line}" for line in attempt))
+
+
+def _visible(label: str) -> str:
+    """Markup-safe, with a real line break after the sign of one."""
+    return html.escape(label).replace("⏎", "⏎<br>")

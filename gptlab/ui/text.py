@@ -1,0 +1,114 @@
+"""Choosing a text: Python's own, pasted, uploaded, a folder, or one that the library has."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from gptlab.paths import home
+from gptlab.ui import cached
+from gptlab.words import _
+
+
+def choose() -> str | None:
+    """Id of the chosen text in the library; None, with a hint, while there is none."""
+    from gptlab.data import library
+
+    kept = {about.id: about.title for about in library.corpora(home())}
+    new: dict[str, Callable[[], str | None]] = {
+        "documentation": lambda: _python("python_documentation"),
+        "sources": lambda: _python("python_sources"),
+        "paste": _paste,
+        "upload": _upload,
+        "folder": _folder,
+    }
+    names = {
+        "documentation": _("Python's own documentation"),
+        "sources": _("Python's own sources"),
+        "paste": _("Paste a text ..."),
+        "upload": _("Upload files ..."),
+        "folder": _("A folder on this computer ..."),
+    }
+    chosen = st.selectbox(
+        _("Text"), [*new, *kept], format_func=lambda id: names.get(id) or kept[id], key="text", bind="query-params",
+        help=_("What the model learns to continue."),
+    )  # fmt: skip
+    return new[chosen]() if chosen in new else chosen
+
+
+def about(corpus_id: str, prepared: cached.Prepared) -> None:
+    """Size, split, tokens and the beginning of a text."""
+    text = cached.preview(corpus_id)
+    st.caption(
+        _(
+            "{characters} characters, {size} MB, {parts} part(s). As tokens: {train} to train on, {validation} kept for validation; "
+            "vocabulary {vocab}."
+        ).format(
+            characters=f"{text.n_characters:,}", size=f"{text.n_bytes / 1e6:.2f}", parts=f"{text.n_documents:,}",
+            train=f"{prepared.n_train:,}", validation=f"{prepared.n_validation:,}", vocab=f"{prepared.tokenizer.vocab_size:,}",
+        )
+    )  # fmt: skip
+    with st.expander(_("Preview of the text")):
+        st.text(text.beginning)
+
+
+def _python(which: str) -> str:
+    with st.spinner(_("Gathering Python's own text ...")):
+        return cached.python_text(which)
+
+
+def _paste() -> str | None:
+    from gptlab.data import library, sources
+
+    content = st.text_area(_("Your text"), height=180, key="pasted", placeholder=_("A few thousand characters at least."))
+    if not content:
+        st.info(_("Paste a text to go on: a few pages make a model that repeats them, a megabyte makes one that writes."))
+        return None
+    return library.save(sources.pasted(content, _("Pasted text")), home())
+
+
+def _upload() -> str | None:
+    from gptlab.data import files, library, sources
+
+    left, right = st.columns([4, 1])
+    with right:
+        encoding = st.selectbox(_("Encoding"), files.ENCODINGS, key="encoding", accept_new_options=True)
+    with left:
+        uploads = st.file_uploader(
+            _("Files: .txt .md .csv .tsv .jsonl .parquet, up to {limit} MB each").format(limit=files.MAX_FILE_BYTES // 2**20),
+            accept_multiple_files=True, key="uploads", max_upload_size=files.MAX_FILE_BYTES // 2**20,
+        )  # fmt: skip
+    if not uploads:
+        st.info(_("Choose one or more files. They stay on this computer."))
+        return None
+    content = [(u.name, u.getvalue()) for u in uploads]
+    column = _column(content, encoding)
+    return library.save(sources.uploads(content, encoding, column), home())
+
+
+def _column(content: list[tuple[str, bytes]], encoding: str) -> str | None:
+    """Which column of a table; asked for only where there is a choice."""
+    from gptlab.data import files
+
+    if len(content) != 1:
+        return None
+    columns = files.text_columns(*content[0], encoding)
+    return st.selectbox(_("Column with the text"), columns, key="column") if len(columns) > 1 else None
+
+
+def _folder() -> str | None:
+    from pathlib import Path
+
+    from gptlab.data import files, library, sources
+
+    left, right = st.columns([4, 1])
+    with right:
+        encoding = st.selectbox(_("Encoding"), files.ENCODINGS, key="encoding", accept_new_options=True)
+    with left:
+        path = st.text_input(_("Folder"), key="folder", placeholder="~/texts")
+    if not path:
+        st.info(_("Name a folder; all its text files are read, those in folders below it too."))
+        return None
+    corpus, n_skipped = sources.folder(Path(path).expanduser(), encoding)
+    if n_skipped:
+        st.warning(_("{n} files could not be read and are left out.").format(n=f"{n_skipped:,}"))
+    return library.save(corpus, home())

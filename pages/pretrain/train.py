@@ -1,0 +1,72 @@
+"""Train: a small GPT learns a text while everybody looks.  Source: GPT-1, section 3.1; GPT-2, section 2."""
+
+import streamlit as st
+
+from gptlab.errors import LabError
+from gptlab.figures.training import loss_figure
+from gptlab.ui import cached, launch, live, pick, show, text
+from gptlab.words import _
+
+st.title(_("Train a GPT on your own text"))
+st.markdown(_("How far does guessing the next token carry? Choose a text, press Train, and watch noise become words."))
+show.kept_error()
+
+first, second = st.columns([5, 4], gap="medium", vertical_alignment="bottom")
+third = st.columns([3, 4, 3, 2], gap="medium", vertical_alignment="bottom")
+ready = None
+try:
+    with first:
+        corpus = text.choose()
+    with second:
+        tokenizer = pick.tokenizer()
+    with third[0]:
+        architecture = pick.architecture()
+    with third[2]:
+        recipe = pick.recipe()
+    if corpus is not None:
+        prepared = cached.prepared(corpus, tokenizer.kind, tokenizer.vocab_size, 0.1)
+        text.about(corpus, prepared)
+        with st.expander(_("More settings")):
+            device = pick.device()
+            with third[1]:
+                size = pick.size(launch.size_labels(corpus, tokenizer, architecture, recipe, device))
+            presets = launch.draft(corpus, tokenizer, size, architecture, recipe, device, {})
+            changes = pick.changes(presets.model, presets.training)
+        ready = launch.draft(corpus, tokenizer, size, architecture, recipe, device, changes)
+except LabError as problem:
+    show.error(problem)
+with third[3]:
+    st.button(
+        _("Train"), type="primary", icon=":material/play_arrow:", key="train", width="stretch", disabled=ready is None,
+        on_click=launch.start, args=(ready, tokenizer),
+    )  # fmt: skip
+
+st.divider()
+left, middle, right = st.columns([4, 3, 2.6], gap="medium", vertical_alignment="bottom")
+with left:
+    run = pick.run(_("Run"))
+if run is None:
+    if ready is not None:
+        show.figure(loss_figure([], prepared.expected), key="expected")
+        st.caption(_("No run yet. These lines are what simple models reach on this text: a GPT has to fall below them."))
+else:
+    with middle:
+        others = pick.others(than=run)
+    with right:
+        unit = pick.unit()
+    live.watch(run, others, unit)
+
+st.divider()
+st.latex(r"L_1(\mathcal{U}) = \sum_i \log P(u_i \mid u_{i-k}, \ldots, u_{i-1}; \Theta) \qquad \text{(GPT-1, equation 1)}")
+show.lesson(
+    notice=[
+        _("At step 0 the loss is close to ln V: the model guesses. Within a few steps it knows which tokens are frequent."),
+        _("It crosses the bigram line when it begins to use more than one token of context. Spelling comes first, then words."),
+        _("When training and validation part, the model begins to repeat the training text instead of learning the language."),
+    ],
+    attempt=[
+        _("Train the same text with both recipes and lay the runs over each other: the list says what differs."),
+        _("Train on a short text (a few pages) and wait for the validation loss to rise."),
+        _("Compare characters with BPE: switch the unit to bits per byte, since nats per token mean different tokens."),
+    ],
+)
