@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gptlab.config import DataConfig, RunConfig, TokenizerConfig, TrainingConfig
+from gptlab.device import calm_threads
 from gptlab.errors import ConfigError, DataError, LabError
 from gptlab.presets import ARCHITECTURES, RECIPES, SIZES
 from gptlab.runs.curve import Curve
@@ -26,6 +27,7 @@ from gptlab.training.events import Evaluation
 
 def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    calm_threads()
     args = parser().parse_args(arguments)
     try:
         args.command(args)

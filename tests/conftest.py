@@ -9,10 +9,9 @@ import pytest  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
-def lab_home(tmp_path, monkeypatch):
+def lab_home(tmp_path_factory, monkeypatch):
     """An empty home for every test."""
-    home = tmp_path / "home"
+    home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("GPTLAB_HOME", str(home))
     monkeypatch.delenv("GPTLAB_DEVICE", raising=False)
-    home.mkdir()
     return home

@@ -35,7 +35,7 @@ from gptlab.runs.distributed import Ranks
 from gptlab.runs.estimate import check_memory
 from gptlab.runs.job import devices_folder, forget_wishes, last_ring, queue, wished
 from gptlab.runs.store import Run, Status
-from gptlab.tokenizer import Tokenizer
+from gptlab.tokenizer import Tokenizer, shown_text
 from gptlab.training.events import Evaluation, Step
 from gptlab.training.loop import Trainer, mean_loss, next_token_loss
 
@@ -283,7 +283,7 @@ def sampled_text(model: GPT | LSTM, tokenizer: Tokenizer, training: TrainingConf
     ids = [int(i) for i in tokenizer.encode(prompt)] if prompt else first_ids(tokenizer)
     sampling = SamplingConfig(temperature=0.8, seed=training.seed)
     written = [t.id for t in generate(model, ids, sampling, training.sample_tokens, tokenizer.end_of_text)]
-    return prompt + tokenizer.decode(written)
+    return prompt + shown_text(tokenizer, written)
 
 
 def first_ids(tokenizer: Tokenizer) -> list[int]:

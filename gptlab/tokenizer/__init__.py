@@ -9,7 +9,7 @@ from gptlab.tokenizer.characters import CharacterTokenizer
 from gptlab.tokenizer.encodings import gpt2
 from gptlab.tokenizer.families import load, save, train_tokenizer
 from gptlab.tokenizer.labels import readable
-from gptlab.tokenizer.stream import decode_stream
+from gptlab.tokenizer.stream import decode_stream, shown_text
 from gptlab.tokenizer.vocabulary import Tokenizer
 
 __all__ = [
@@ -21,5 +21,6 @@ __all__ = [
     "load",
     "readable",
     "save",
+    "shown_text",
     "train_tokenizer",
 ]

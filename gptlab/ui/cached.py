@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from gptlab.config import SamplingConfig, TokenizerConfig
+from gptlab.errors import DataError
 from gptlab.figures.generation import Candidates
 from gptlab.figures.training import Expected
 from gptlab.paths import home
@@ -103,6 +104,20 @@ def model(run_id: str, step: int) -> Any:
     return load_model(open_run(run_id), step)
 
 
+@st.cache_data(max_entries=32, show_spinner=False)
+def first_prompt(run_id: str) -> str:
+    """A few words that suit a run's model: the first ones of its validation text, or "The " where there is no text (any more)."""
+    from gptlab.data.library import open_corpus
+
+    data = open_run(run_id).config().data
+    try:
+        text = open_corpus(data.corpus, home()).split(data.validation_fraction)[1] if data else ""
+    except DataError:
+        text = ""
+    words = text[:400].split()[1:4]  # the first one may be cut
+    return " ".join(words or ["The"]) + " "
+
+
 @dataclass(frozen=True)
 class Continuation:
     """A prompt and what a model wrote after it."""
@@ -111,7 +126,6 @@ class Continuation:
     """Readable tokens."""
     written: list[str]
     """Readable tokens."""
-    text: str
     candidates: list[Candidates]
     """For every written token, what it was drawn from."""
 
@@ -130,7 +144,7 @@ def continuation(
     drawn = list(generate(model(run_id, step), ids, sampling, n_tokens, tokenizer.end_of_text))
     labels = readable(tokenizer, ids + [t.id for t in drawn])
     candidates = [_candidates(tokenizer, t.probabilities.numpy(), t.adjusted.numpy(), t.id) for t in drawn]
-    return Continuation(labels[: len(ids)], labels[len(ids) :], tokenizer.decode([t.id for t in drawn]), candidates)
+    return Continuation(labels[: len(ids)], labels[len(ids) :], candidates)
 
 
 def _candidates(tokenizer: Tokenizer, probabilities: np.ndarray, adjusted: np.ndarray, chosen: int) -> Candidates:

@@ -4,7 +4,7 @@ import os
 
 import streamlit as st
 
-from gptlab.device import likely_device, memory_bytes
+from gptlab.device import calm_threads, likely_device, memory_bytes
 from gptlab.paths import ASSETS
 from gptlab.ui import language, show
 from gptlab.words import _
@@ -13,6 +13,7 @@ from gptlab.words import _
 def begin() -> None:
     """First calls of a run of the app."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    calm_threads()
     st.set_page_config(page_title="GPT Lab", page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.html(ASSETS / "style.css")
     language.install()

@@ -14,8 +14,9 @@ MOST_STEPPED = 400
 
 
 def prompt(run: Run) -> str:
+    """The prompt; at first the beginning of the text that was kept for validation."""
     return st.text_area(
-        _("Prompt"), value="The ", height=80, key="prompt", bind="query-params", max_chars=20_000,
+        _("Prompt"), value=cached.first_prompt(run.id), height=80, key=f"prompt_{run.id[-4:]}", bind="query-params", max_chars=20_000,
         help=_("A context holds {n} tokens; of a longer text the model sees the end.").format(n=f"{run.config().model.block_size:,}"),
     )  # fmt: skip
 
