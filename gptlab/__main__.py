@@ -31,13 +31,18 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser().parse_args(arguments)
     try:
         args.command(args)
-    except LabError as error:
+    except (LabError, OSError) as problem:
+        error = problem if isinstance(problem, LabError) else unusable(problem)
         if args.json:
             print(json.dumps({"error": str(error)}, ensure_ascii=False))
         else:
             print(f"gptlab: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def unusable(error: OSError) -> LabError:
+    return LabError("{file} cannot be read or written: {reason}.", file=error.filename or "A file", reason=error.strerror or str(error))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -111,9 +116,10 @@ def train(args: argparse.Namespace) -> None:
     from gptlab.runs.store import create_run
     from gptlab.runs.worker import alone_on_device, train_run
 
-    ranks = join(choose_device(args.device))
-    run = open_run(ranks.agreed(create_run(*planned(args)).id if ranks.is_first else None) or "")
-    with alone_on_device(run.config().device, ranks):
+    device = choose_device(args.device)
+    ranks = join(device)
+    with alone_on_device(device, ranks):  # before the run is in the queue: the device's worker would take it
+        run = open_run(ranks.agreed(create_run(*planned(args)).id if ranks.is_first else None) or "")
         train_run(run, ranks)
     if ranks.is_first:
         tell_end(run, args.json)

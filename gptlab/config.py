@@ -252,9 +252,9 @@ class RunConfig(Config):
                 "Update GPT Lab to open it.",
                 given=version, known=SCHEMA_VERSION,
             )  # fmt: skip
-        model = dict(values.get("model", {}))
+        model = dict(given) if isinstance(given := values.get("model"), dict) else {}
         family = model.pop("family", None)
-        if family not in MODEL_FAMILIES:
+        if not isinstance(family, str) or family not in MODEL_FAMILIES:
             raise ConfigError(
                 "The model family is {given!r}; this GPT Lab knows {known}.", given=family, known=", ".join(MODEL_FAMILIES)
             )

@@ -64,6 +64,8 @@ class Config:
         Raises:
             ConfigError: an unknown or a missing key, or a value outside of what its field allows.
         """
+        if not isinstance(values, dict):
+            raise ConfigError("{config} has to be a table of names and values; {given!r} is none.", config=cls.__name__, given=values)
         known = {entry.name: entry for entry in fields(cls)}
         if unknown := sorted(set(values) - set(known)):
             raise ConfigError(

@@ -62,7 +62,9 @@ def save_checkpoint(run: Run, model: nn.Module, trainer_state: dict[str, Any] | 
     """
     target = run.folder / "checkpoints" / f"{PREFIX}{step:09d}"
     aside = target.with_name(f".writing-{target.name}")
-    shutil.rmtree(aside, ignore_errors=True)
+    replaced = target.with_name(f".replaced-{target.name}")
+    for left_over in (aside, replaced):
+        shutil.rmtree(left_over, ignore_errors=True)
     try:
         aside.mkdir()
         state: dict[str, Any] = {"step": step}
@@ -76,8 +78,10 @@ def save_checkpoint(run: Run, model: nn.Module, trainer_state: dict[str, Any] | 
         for file in (*aside.iterdir(), aside):
             synced(file)
         if target.exists():
-            shutil.rmtree(target)
+            target.rename(replaced)
         aside.rename(target)
+        synced(target.parent)
+        shutil.rmtree(replaced, ignore_errors=True)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(aside, ignore_errors=True)
         raise RunError(
@@ -97,6 +101,16 @@ def drop_superseded(run: Run, keep_steps: Iterable[int]) -> None:
             (old.folder / "optimizer.safetensors").unlink()
         else:
             shutil.rmtree(old.folder, ignore_errors=True)
+
+
+def drop_after(run: Run, step: int) -> None:
+    """Remove the checkpoints of later steps, which a training taken up at `step` will write anew.
+
+    They are damaged, or of a future that a longer training will not have; left there, they would count as the newest.
+    """
+    for later in checkpoints(run):
+        if later.step > step:
+            shutil.rmtree(later.folder, ignore_errors=True)
 
 
 def load_model(run: Run, step: int | None = None) -> GPT | LSTM:
@@ -128,6 +142,8 @@ def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
         if name not in tensors or tensors[name].shape != shape:
             given = list(tensors[name].shape) if name in tensors else "nothing"
             raise damaged(checkpoint, f"{name}: {list(shape)} expected, {given} given")
+    if unknown := sorted(set(tensors) - set(expected)):
+        raise damaged(checkpoint, f"{unknown[0]}: nothing expected, {list(tensors[unknown[0]].shape)} given")
     model.load_state_dict(tensors)
 
 
@@ -139,19 +155,26 @@ def load_trainer_state(checkpoint: Checkpoint) -> dict[str, Any]:
     """
     state = read_state(checkpoint)
     tensors = read_tensors(checkpoint, "optimizer.safetensors")
-    return {"step": state["step"], "tokens": state["tokens"], "optimizers": unflattened(tensors, state["optimizers"])}
+    try:
+        optimizers = unflattened(tensors, state["optimizers"])
+        return {"step": int(state["step"]), "tokens": int(state["tokens"]), "optimizers": optimizers}
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise damaged(checkpoint, "state.json") from error
 
 
 def read_state(checkpoint: Checkpoint) -> dict[str, Any]:
     try:
-        return json.loads((checkpoint.folder / "state.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        state = json.loads((checkpoint.folder / "state.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise damaged(checkpoint, "state.json") from error
+    if not isinstance(state, dict) or not isinstance(state.get("sizes"), dict):
+        raise damaged(checkpoint, "state.json")
+    return state
 
 
 def read_tensors(checkpoint: Checkpoint, name: str) -> dict[str, Tensor]:
     path = checkpoint.folder / name
-    size = read_state(checkpoint).get("sizes", {}).get(name)
+    size = read_state(checkpoint)["sizes"].get(name)
     there = path.stat().st_size if path.exists() else 0
     if there != size:
         raise damaged(checkpoint, f"{name}: {there} of {size} bytes")

@@ -5,6 +5,7 @@ is left for the next look: the worker may be in the middle of it.
 """
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,13 @@ def to_line(record: Step | Evaluation | Sample | Start) -> str:
     return json.dumps({"kind": KINDS[type(record)]} | asdict(record), ensure_ascii=False) + "\n"
 
 
+def end_torn_line(path: Path) -> None:
+    """Close the line in whose middle a worker was killed: what is appended next would be lost with it."""
+    if path.exists() and not path.read_bytes().endswith((b"\n", b"")):
+        with path.open("ab") as file:
+            file.write(b"\n")
+
+
 @dataclass
 class Curve:
     """All that a run has reported so far; `read` adds what is new.
@@ -65,7 +73,8 @@ class Curve:
             for values in self._new_lines(name):
                 kind = values.pop("kind")
                 lists: dict[str, list] = dict(step=self.steps, evaluation=self.evaluations, sample=self.samples, start=self.starts)
-                _append(lists[kind], RECORDS[kind](**values))
+                with suppress(TypeError):  # a record of other fields than ours
+                    _append(lists[kind], RECORDS[kind](**values))
 
     def _new_lines(self, name: str) -> list[dict[str, Any]]:
         path = self.folder / name

@@ -93,9 +93,11 @@ def check_memory(model: ModelConfig | LSTMConfig, training: TrainingConfig, free
 
 def _recorded(path: Path) -> Speed | None:
     try:
-        return Speed(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        speed = Speed(**json.loads(path.read_text(encoding="utf-8")))
+        whole = all(speed.flops_per_s[precision][size] > 0 for precision in ("fp32", "bf16") for size in PROBES)
+    except (OSError, ValueError, TypeError, KeyError):
         return None
+    return speed if whole else None
 
 
 def _probe(device: str, size: str, precision: str) -> float:

@@ -22,7 +22,7 @@ def export_run(run: Run, step: int | None, directory: Path) -> None:
     model = load_model(run, step)
     if not isinstance(model, GPT):
         raise ModelError("An LSTM cannot be exported: transformers has no model of this form. Choose a GPT.")
-    if directory.exists() and any(directory.iterdir()):
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise RunError("The folder {folder} is not empty. Name a new one.", folder=str(directory))
     directory.mkdir(parents=True, exist_ok=True)
     write_directory(model, directory)

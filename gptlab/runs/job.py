@@ -6,16 +6,21 @@ takes longer than a person likes to wait after a click.
 """
 
 import json
+import os
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
+
 from gptlab.config import RunConfig
 from gptlab.errors import RunError
-from gptlab.paths import home
-from gptlab.runs.store import Run, create_run, is_alive, readable_runs
+from gptlab.paths import home, replaced
+from gptlab.runs.store import Run, create_run, is_alive, overview
 from gptlab.tokenizer import Tokenizer
 
 WISHES = ("pause", "stop")
@@ -29,8 +34,8 @@ def devices_folder() -> Path:
 
 def queue(device: str) -> list[Run]:
     """Runs that wait for a device, first come first."""
-    waiting = [(run.status().queued_s, run) for run in readable_runs() if run.config().device == device and run.status().state == "queued"]
-    return [run for _, run in sorted(waiting, key=lambda pair: (pair[0], pair[1].id))]
+    waiting = [(status.queued_s, run.id, run) for run, config, status in overview() if config.device == device and status.state == "queued"]
+    return [run for *_, run in sorted(waiting, key=lambda entry: entry[:2])]
 
 
 def submit(config: RunConfig, tokenizer: Tokenizer) -> Run:
@@ -57,16 +62,27 @@ def bell(device: str) -> Path:
 
 def training_run(device: str) -> Run | None:
     """The run that the device's worker is at, or None."""
-    return next((run for run in readable_runs() if run.status().is_active and run.config().device == device), None)
+    return next((run for run, config, status in overview() if status.is_active and config.device == device), None)
 
 
 def worker_is_alive(device: str) -> bool:
-    path = devices_folder() / f"{device}.json"
+    """Whether the device has a worker, or one that is still on its way: importing torch takes seconds."""
+    return any(_names_a_process(devices_folder() / name) for name in (f"{device}.json", f"{device}-starting.json"))
+
+
+def _names_a_process(path: Path) -> bool:
+    """Whether the process that a file names is alive."""
     try:
         worker = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return is_alive(worker["pid"], worker["process_start_s"])
+    except (OSError, ValueError, TypeError, KeyError):
         return False
-    return is_alive(worker["pid"], worker["process_start_s"])
+
+
+def write_identity(process: psutil.Process, path: Path) -> None:
+    """Name a process by its number and its time of birth: numbers are used again."""
+    with replaced(path) as file:
+        json.dump({"pid": process.pid, "process_start_s": process.create_time()}, file)
 
 
 def ensure_worker(device: str, idle_s: int = 900) -> None:
@@ -77,14 +93,18 @@ def ensure_worker(device: str, idle_s: int = 900) -> None:
     if worker_is_alive(device):
         return
     with (devices_folder() / f"{device}.log").open("ab") as log:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "gptlab", "worker", "--device", device, "--idle-s", str(idle_s)],
             cwd=Path(__file__).resolve().parents[2],
+            env=os.environ | {"GPTLAB_HOME": str(home().resolve())},  # a relative home would be another one from there
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
+    threading.Thread(target=process.wait, daemon=True).start()  # when it ends it leaves no zombie
+    with suppress(psutil.NoSuchProcess):  # it has ended already
+        write_identity(psutil.Process(process.pid), devices_folder() / f"{device}-starting.json")
 
 
 def wish(run: Run, what: str) -> None:
@@ -92,6 +112,7 @@ def wish(run: Run, what: str) -> None:
     assert what in WISHES
     status = run.status()
     if status.state == "queued":
+        (run.folder / "requests" / what).touch()  # for a worker that takes the run at this very moment
         run.write_status(replace(status, state="stopped" if what == "stop" else "paused"))
     elif status.is_active:
         (run.folder / "requests" / what).touch()
@@ -120,7 +141,8 @@ def resume(run: Run, n_steps: int | None = None) -> None:
         raise RunError("The run {run_id} is {state} already.", run_id=run.id, state=status.state)
     _, training = config.to_train()
     total = n_steps or training.n_steps
-    if status.step >= total:
+    # a run that broke off at its last step still has to write its last checkpoint
+    if status.step > total or (status.step == total and status.state not in ("failed", "died")):
         raise RunError(
             "The run {run_id} has done {step} of {n_steps} steps; ask for more steps to train it longer.",
             run_id=run.id, step=status.step, n_steps=total,

@@ -40,11 +40,14 @@ def plan(
         ConfigError: a setting that neither model nor training has, or a value outside of what it allows.
     """
     model_names, training_names = ({f.name for f in fields(kind)} for kind in (ModelConfig, TrainingConfig))
+    model_names.remove("vocab_size")  # the tokenizer's
     if unknown := sorted(set(changes) - model_names - training_names):
         raise ConfigError(
             "There is no setting {names}. There are: {known}.",
             names=", ".join(unknown), known=", ".join(sorted(model_names | training_names)),
         )  # fmt: skip
+    if "n_steps" in changes:
+        TrainingConfig(n_steps=changes["n_steps"], warmup_steps=0)  # refused here: presets compute with it
     precision = {"precision": measured_speed(device).precision}
     return RunConfig(
         title=title,

@@ -23,7 +23,7 @@ import time
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import psutil
 
@@ -102,7 +102,7 @@ class Run:
 
     def environment(self) -> dict[str, Any]:
         """Versions, hardware and commit of the day it was made."""
-        return self._about()["environment"]
+        return self._about().get("environment", {})
 
     def tokenizer(self) -> Tokenizer:
         return load_tokenizer(self.folder / "tokenizer.json")
@@ -110,8 +110,12 @@ class Run:
     def status(self) -> Status:
         """The written status, or "died" when it names a worker that is gone."""
         values = _read_json(self.folder / "status.json")
-        known = {f.name for f in fields(Status)}
-        status = Status(**{k: v for k, v in values.items() if k in known})
+        known = {f.name: get_origin(f.type) or f.type for f in fields(Status)}
+        kinds: dict[str, Any] = {name: (int, float) if kind is float else kind for name, kind in known.items()}
+        values = {name: value for name, value in values.items() if name in known}
+        if not {"state", "queued_s"} <= set(values) or not all(isinstance(v, kinds[name]) for name, v in values.items()):
+            raise _not_settings(self.folder / "status.json")
+        status = Status(**values)
         if status.is_active and not is_alive(status.pid, status.process_start_s):
             return replace(
                 status,
@@ -181,6 +185,17 @@ def readable_runs() -> list[Run]:
     return [run for run in list_runs() if run_problem(run) is None]
 
 
+def overview() -> list[tuple[Run, RunConfig, Status]]:
+    """The readable runs with their config and status, newest first; a run that is deleted meanwhile is left out."""
+    found = []
+    for run in list_runs():
+        try:
+            found.append((run, run.config(), run.status()))
+        except LabError:
+            continue
+    return found
+
+
 def run_problem(run: Run) -> LabError | None:
     """Why a run cannot be read, or None."""
     try:
@@ -197,7 +212,11 @@ def delete_run(run: Run) -> None:
     Raises:
         RunError: a worker is training it.
     """
-    if run_problem(run) is None and run.status().is_active:
+    try:
+        is_active = run.status().is_active
+    except RunError:  # nobody knows; a run that cannot be read is deleted all the more
+        is_active = False
+    if is_active:
         raise RunError("The run {run_id} is training. Stop it before deleting it.", run_id=run.id)
     doomed = run.folder.rename(run.folder.with_name(f".deleted-{run.id}"))  # gone from every list at once
     shutil.rmtree(doomed, ignore_errors=True)
@@ -208,7 +227,7 @@ def is_alive(pid: int, process_start_s: float) -> bool:
     try:
         process = psutil.Process(pid)
         return abs(process.create_time() - process_start_s) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+    except (psutil.Error, ValueError):  # gone, somebody else's, or never the number of a process
         return False
 
 
@@ -239,11 +258,15 @@ def _commit() -> str:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(
             "The file {file} of run {run_id} cannot be read ({reason}). Delete the run, or restore the file.",
             file=path.name, run_id=path.parent.name, reason=type(error).__name__,
         ) from error  # fmt: skip
     if not isinstance(values, dict):
-        raise RunError("The file {file} of run {run_id} does not hold settings.", file=path.name, run_id=path.parent.name)
+        raise _not_settings(path)
     return values
+
+
+def _not_settings(path: Path) -> RunError:
+    return RunError("The file {file} of run {run_id} does not hold settings.", file=path.name, run_id=path.parent.name)

@@ -3,7 +3,6 @@
 `work` is the process's life, `train_run` one run from its last checkpoint to its end, pause, stop or failure.
 """
 
-import json
 import logging
 import math
 import os
@@ -28,12 +27,12 @@ from gptlab.generation import generate
 from gptlab.model.build import build_model
 from gptlab.model.gpt import GPT
 from gptlab.model.lstm import LSTM
-from gptlab.paths import home, replaced
+from gptlab.paths import home
 from gptlab.runs import checkpoint as saving
-from gptlab.runs.curve import Sample, Start, to_line
+from gptlab.runs.curve import Sample, Start, end_torn_line, to_line
 from gptlab.runs.distributed import Ranks
 from gptlab.runs.estimate import check_memory
-from gptlab.runs.job import devices_folder, forget_wishes, last_ring, queue, wished
+from gptlab.runs.job import devices_folder, forget_wishes, last_ring, queue, wished, write_identity
 from gptlab.runs.store import Run, Status
 from gptlab.tokenizer import Tokenizer, shown_text
 from gptlab.training.events import Evaluation, Step
@@ -58,8 +57,7 @@ def work(device: str, idle_s: float) -> None:
         return
     with lock:
         me = psutil.Process()
-        with replaced(devices_folder() / f"{device}.json") as file:
-            json.dump({"pid": me.pid, "process_start_s": me.create_time()}, file)
+        write_identity(me, devices_folder() / f"{device}.json")
         os.nice(NICENESS) if hasattr(os, "nice") else me.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
         warm_up(device)
         idle_since, heard = time.monotonic(), 0
@@ -132,12 +130,15 @@ class Desk:
         self.log.flush()
 
     def fail(self, error: LabError) -> None:
+        """Write down why the run failed.
+
+        Raises:
+            OSError: a disk without a byte left cannot take the reason. The worker ends with it, so that a reader sees a run that died.
+        """
         logging.getLogger(__name__).error("%s: %s", self.run.id, error)
-        try:
-            self.note(f"{error}\n{traceback.format_exc()}")
-            self.status(state="failed", message=error.message, values=error.values, phase="", seconds_left=0.0)
-        except OSError as full:  # a disk without a byte left cannot take the reason; the reader will see a run that died
-            logging.getLogger(__name__).error("%s: %s", self.run.id, full)
+        self.note(f"{error}\n{traceback.format_exc()}")
+        values = {name: value if isinstance(value, str | int | float) else str(value) for name, value in error.values.items()}
+        self.status(state="failed", message=error.message, values=values, phase="", seconds_left=0.0)
 
 
 def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
@@ -174,6 +175,10 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
         saving.load_weights(model, last)
         trainer.restore(saving.load_trainer_state(last))
         desk.note(f"resumed from step {last.step}")
+    if ranks.is_first:
+        saving.drop_after(run, trainer.step if last is not None else -1)
+        for name in ("metrics.jsonl", "samples.jsonl"):
+            end_torn_line(run.folder / name)
     expected = expectations(train, validation, tokenizer.vocab_size)
     factor = bits_per_byte(data, len(validation))
     desk.append(
@@ -207,6 +212,13 @@ class Session:
         self.unwritten: list[Step | Evaluation] = []
 
     def run_to_end(self) -> str:
+        try:
+            return self.listen()
+        except TrainingError:
+            self.give_sign()  # the last steps before it broke tell most
+            raise
+
+    def listen(self) -> str:
         state = "finished"
         for event in self.trainer.events():
             self.unwritten.append(event)

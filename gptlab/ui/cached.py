@@ -14,6 +14,7 @@ from gptlab.errors import DataError
 from gptlab.figures.generation import Candidates
 from gptlab.figures.training import Expected
 from gptlab.paths import home
+from gptlab.presets import SIZES
 from gptlab.runs.curve import Curve
 from gptlab.runs.estimate import Speed, measured_speed
 from gptlab.runs.store import open_run
@@ -35,7 +36,12 @@ class Prepared:
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def prepared(corpus_id: str, kind: str, vocab_size: int, validation_fraction: float) -> Prepared:
-    """Train the tokenizer, encode the text, count what simple models would reach."""
+    """Train the tokenizer, encode the text, count what simple models would reach.
+
+    Raises:
+        DataError: the text is shorter than one context of the smallest size.
+    """
+    from gptlab.data.corpus import check_length
     from gptlab.data.library import encoded, open_corpus
     from gptlab.data.statistics import expectations
     from gptlab.runs.plan import tokenizer_for
@@ -43,6 +49,7 @@ def prepared(corpus_id: str, kind: str, vocab_size: int, validation_fraction: fl
     corpus = open_corpus(corpus_id, home())
     tokenizer = tokenizer_for(corpus, TokenizerConfig(kind=kind, vocab_size=vocab_size), validation_fraction)
     train, validation = encoded(corpus_id, tokenizer, validation_fraction, home())
+    check_length(len(train), len(validation), SIZES["mini"].block_size)
     found = expectations(train, validation, tokenizer.vocab_size)
     return Prepared(
         tokenizer, len(train), len(validation), Expected(found.uniform_nats, found.unigram_nats, found.bigram_nats)

@@ -1,8 +1,6 @@
 """The language switch of the frame."""
 
-import streamlit as st
-
-from gptlab.ui import state
+from gptlab.ui import link, state
 from gptlab.words import LANGUAGES, listen_to
 
 
@@ -13,13 +11,4 @@ def install() -> None:
 
 def switch() -> None:
     """The languages by their own names; the choice is kept in the link."""
-    st.segmented_control(
-        "Language · 언어",
-        list(LANGUAGES),
-        default=state.language(),
-        format_func=lambda key: LANGUAGES[key],
-        key="lang",
-        bind="query-params",
-        required=True,
-        label_visibility="collapsed",
-    )
+    link.segments("Language · 언어", list(LANGUAGES), state.browser_language(), LANGUAGES.__getitem__, "lang", label_visibility="collapsed")

@@ -8,7 +8,7 @@ from gptlab.config import ModelConfig, SamplingConfig, TokenizerConfig, Training
 from gptlab.errors import LabError
 from gptlab.presets import ARCHITECTURES, RECIPES, SIZES
 from gptlab.runs.store import Run, open_run, readable_runs, run_problem
-from gptlab.ui import show, state
+from gptlab.ui import link, show, state
 from gptlab.words import _
 
 MORE = {
@@ -20,17 +20,17 @@ MORE = {
 
 def architecture() -> str:
     names = {"gpt1": "GPT-1", "gpt2": "GPT-2", "albert": _("ALBERT-style")}
-    return st.selectbox(
-        _("Architecture"), list(ARCHITECTURES), index=1, format_func=lambda name: names[name], key="architecture", bind="query-params",
+    return link.select(
+        _("Architecture"), list(ARCHITECTURES), "gpt2", names.__getitem__, "architecture",
         help=_("GPT-1 normalises after each sum, GPT-2 before each part; the ALBERT-style decoder runs the same weights in every layer."),
     )  # fmt: skip
 
 
 def recipe() -> str:
     names = {"papers": _("as in the papers"), "fast": _("fast")}
-    return st.segmented_control(
-        _("Recipe"), list(RECIPES), default="papers", format_func=lambda name: names[name], key="recipe", bind="query-params",
-        required=True, help=_("Papers: AdamW, warm-up, cosine. Fast: Muon for the matrices, a quarter of the steps."),
+    return link.segments(
+        _("Recipe"), list(RECIPES), "papers", names.__getitem__, "recipe",
+        help=_("Papers: AdamW, warm-up, cosine. Fast: Muon for the matrices, a quarter of the steps."),
     )  # fmt: skip
 
 
@@ -38,22 +38,21 @@ def tokenizer() -> TokenizerConfig:
     names = {"characters": _("characters"), "bpe": "BPE"}
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
-        kind = st.segmented_control(
-            _("Tokenizer"), list(names), default="characters", format_func=lambda name: names[name], key="tokenizer",
-            bind="query-params", required=True, help=help_of(TokenizerConfig, "kind"),
-        )  # fmt: skip
+        kind = link.segments(
+            _("Tokenizer"), list(names), "characters", names.__getitem__, "tokenizer", help=help_of(TokenizerConfig, "kind")
+        )
     with right:
-        vocab_size = st.selectbox(
-            _("Vocabulary"), [512, 1024, 2048, 4096, 8192, 16384], index=1, key="vocab_size", bind="query-params",
-            disabled=kind == "characters", help=help_of(TokenizerConfig, "vocab_size"), format_func=lambda n: f"{n:,}",
+        vocab_size = link.select(
+            _("Vocabulary"), ["512", "1024", "2048", "4096", "8192", "16384"], "1024", lambda n: f"{int(n):,}", "vocab_size",
+            disabled=kind == "characters", help=help_of(TokenizerConfig, "vocab_size"),
         )  # fmt: skip
-    return TokenizerConfig(kind=kind, vocab_size=vocab_size)
+    return TokenizerConfig(kind=kind, vocab_size=int(vocab_size))
 
 
 def size(labels: dict[str, str]) -> str:
     """The size dial; `labels` say what each size is on this device."""
-    return st.selectbox(
-        _("Size"), list(SIZES), index=1, format_func=lambda name: labels[name], key="size", bind="query-params",
+    return link.select(
+        _("Size"), list(SIZES), "small", labels.__getitem__, "size",
         help=_("Parameters and expected time on this device, from a measurement of about a second."),
     )  # fmt: skip
 
@@ -101,20 +100,17 @@ def run(label: str) -> Run | None:
     asked = state.asked_run()
     if asked and asked not in runs:
         show.error(_problem(asked))
-        state.forget_run()
     if not runs:
         return None
-    chosen = st.selectbox(label, list(runs), format_func=lambda id: run_label(runs[id]), key="run", bind="query-params")
-    return runs[chosen]
+    return runs[link.select(label, list(runs), next(iter(runs)), lambda id: run_label(runs[id]), "run")]
 
 
 def others(than: Run) -> list[Run]:
     """Runs to lay over one."""
     runs = {r.id: r for r in readable_runs() if r.id != than.id and r.config().training is not None}
-    chosen = st.multiselect(
-        _("Compare with"), list(runs), format_func=lambda id: run_label(runs[id]), key="compare", bind="query-params",
-        placeholder=_("other runs"), max_selections=5,
-    )  # fmt: skip
+    chosen = link.several(
+        _("Compare with"), list(runs), lambda id: run_label(runs[id]), "compare", placeholder=_("other runs"), max_selections=5
+    )
     return [runs[id] for id in chosen]
 
 
@@ -152,8 +148,8 @@ def _problem(run_id: str) -> LabError:
 
 def unit() -> str:
     names = {"nats": _("nats/token"), "bits": _("bits/byte")}
-    return st.segmented_control(
-        _("Loss in"), list(names), default="nats", format_func=lambda name: names[name], key="unit", bind="query-params", required=True,
+    return link.segments(
+        _("Loss in"), list(names), "nats", names.__getitem__, "unit",
         help=_("Nats per token depend on the tokenizer; bits per byte may be compared between vocabularies."),
     )  # fmt: skip
 

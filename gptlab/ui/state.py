@@ -9,8 +9,10 @@ from gptlab.words import LANGUAGES
 def language() -> str:
     """Key of the chosen language: the switch's, before it is drawn the link's, without either the browser's."""
     chosen = st.session_state.get("lang") or st.query_params.get("lang")
-    if chosen in LANGUAGES:
-        return chosen
+    return chosen if chosen in LANGUAGES else browser_language()
+
+
+def browser_language() -> str:
     return "ko" if (st.context.locale or "").startswith("ko") else "en"
 
 
@@ -49,5 +51,5 @@ def seen_states() -> dict[str, str]:
 
 
 def forget_run() -> None:
+    """After a run was deleted: the newest one takes its place."""
     st.session_state.pop("run", None)
-    st.query_params.pop("run", None)

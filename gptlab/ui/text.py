@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from gptlab.paths import home
-from gptlab.ui import cached
+from gptlab.ui import cached, link
 from gptlab.words import _
 
 
@@ -28,8 +28,8 @@ def choose() -> str | None:
         "upload": _("Upload files ..."),
         "folder": _("A folder on this computer ..."),
     }
-    chosen = st.selectbox(
-        _("Text"), [*new, *kept], format_func=lambda id: names.get(id) or kept[id], key="text", bind="query-params",
+    chosen = link.select(
+        _("Text"), [*new, *kept], "documentation", lambda id: names.get(id) or kept[id], "text",
         help=_("What the model learns to continue."),
     )  # fmt: skip
     return new[chosen]() if chosen in new else chosen

@@ -15,14 +15,14 @@ first, second = st.columns([5, 4], gap="medium", vertical_alignment="bottom")
 third = st.columns([3, 4, 3, 2], gap="medium", vertical_alignment="bottom")
 ready = None
 try:
-    with first:
-        corpus = text.choose()
     with second:
         tokenizer = pick.tokenizer()
     with third[0]:
         architecture = pick.architecture()
     with third[2]:
         recipe = pick.recipe()
+    with first:
+        corpus = text.choose()
     if corpus is not None:
         prepared = cached.prepared(corpus, tokenizer.kind, tokenizer.vocab_size, 0.1)
         text.about(corpus, prepared)

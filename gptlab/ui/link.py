@@ -1,0 +1,52 @@
+"""A choice that is kept in the link by its own key.
+
+Streamlit's `bind="query-params"` serves numbers and texts. For a choice it writes the label into the link, and a label changes with
+the language and with what was measured here; a link must not.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from gptlab.ui import state
+
+
+def select(label: str, options: Sequence[str], default: str, name: Callable[[str], str], key: str, **more: Any) -> str:
+    """A drop-down; `name` gives an option's label."""
+    prepare(key, options, default)
+    return kept(key, st.selectbox(label, options, format_func=name, key=key, persist_state="session", **more), default)
+
+
+def segments(label: str, options: Sequence[str], default: str, name: Callable[[str], str], key: str, **more: Any) -> str:
+    """A row of buttons, one of them pressed."""
+    prepare(key, options, default)
+    control = st.segmented_control(label, options, format_func=name, key=key, persist_state="session", required=True, **more)
+    return kept(key, control, default)
+
+
+def several(label: str, options: Sequence[str], name: Callable[[str], str], key: str, **more: Any) -> list[str]:
+    """Any number of options; in the link they stand with commas between them."""
+    asked = state.value(key, None)
+    if asked is None:
+        asked = st.query_params.get(key, "").split(",")
+    assert isinstance(asked, list)
+    state.change(key, [option for option in asked if option in options])
+    chosen = st.multiselect(label, options, format_func=name, key=key, persist_state="session", **more)
+    kept(key, ",".join(chosen), "")
+    return chosen
+
+
+def prepare(key: str, options: Sequence[str], default: str) -> None:
+    """Before the widget is drawn: take over what the link asks for; fall back on the default when the option is gone."""
+    asked = state.value(key, None) or st.query_params.get(key)
+    state.change(key, asked if asked in options else default)
+
+
+def kept(key: str, chosen: str, default: str) -> str:
+    """After the widget is drawn: write the choice into the link; the default keeps the link clean."""
+    if chosen == default:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = chosen
+    return chosen

@@ -1,0 +1,219 @@
+"""Every page through the frame, in both languages, with an empty and with a full home."""
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from streamlit.testing.v1 import AppTest
+
+from gptlab.config import DataConfig, ModelConfig, RunConfig, TokenizerConfig, TrainingConfig
+from gptlab.data import library, sources
+from gptlab.model.build import build_model
+from gptlab.runs.checkpoint import save_checkpoint
+from gptlab.runs.curve import Sample, Start, to_line
+from gptlab.runs.store import Run, create_run
+from gptlab.tokenizer import train_tokenizer
+from gptlab.training.events import Evaluation, Step
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "pages").rglob("*.py"))
+TEXT = "The cat sat on the mat. The dog sat on the log. 고양이가 잔다. " * 60
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def small_python_text(monkeypatch, lab_home):
+    """Python's own documentation is long: a short text stands in for it, and a recorded speed for the measurement."""
+    import streamlit as st
+
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    short = sources.pasted(TEXT, "Python documentation")
+    monkeypatch.setattr(sources, "python_documentation", lambda: short)
+    monkeypatch.setattr(sources, "python_sources", lambda: short)
+    monkeypatch.setattr("gptlab.runs.job.ensure_worker", lambda device, idle_s=0: None)
+    from gptlab.device import device_name
+
+    (lab_home / "devices").mkdir()
+    rates = {size: 1e11 for size in ("mini", "small", "medium")}
+    speed = {"device_name": device_name("cpu"), "flops_per_s": {"fp32": rates, "bf16": rates}}
+    (lab_home / "devices" / "cpu-speed.json").write_text(json.dumps(speed))
+    monkeypatch.setenv("GPTLAB_DEVICE", "cpu")
+
+
+def tiny_run(home: Path, title: str = "Cats") -> Run:
+    """A run folder with a curve, samples and two checkpoints, as a worker leaves it."""
+    data = DataConfig(corpus=library.save(sources.pasted(TEXT, title), home))
+    tokenizer = train_tokenizer(TokenizerConfig(), TEXT)
+    config = RunConfig(
+        title=title,
+        device="cpu",
+        model=ModelConfig(vocab_size=tokenizer.vocab_size, block_size=16, n_layer=1, n_head=2, n_embd=8),
+        tokenizer=TokenizerConfig(),
+        data=data,
+        training=TrainingConfig(n_steps=40, warmup_steps=4, batch_size=4),
+    )
+    run = create_run(config, tokenizer)
+    lines = [to_line(Start(0, 40, time.time(), 3.6, 2.9, 2.4, 1.2))]
+    lines += [to_line(Step(i, 3.6 - i / 40, 1e-3, 1.0, 64 * i)) for i in range(40)]
+    lines += [to_line(Evaluation(i, 3.6 - i / 40, 3.6 - i / 45)) for i in range(0, 41, 10)]
+    (run.folder / "metrics.jsonl").write_text("".join(lines))
+    (run.folder / "samples.jsonl").write_text(to_line(Sample(40, 2.7, "The <b>cat</b> sat")))
+    for step in (0, 40):
+        save_checkpoint(run, build_model(config.model, seed=step), None, step)
+    run.write_status(replace(run.status(), state="finished", step=40, elapsed_s=12.0))
+    return run
+
+
+@pytest.fixture
+def full_home(lab_home):
+    """One finished run, one that waits, one that died, one that failed."""
+    finished, waiting, died, failed = (tiny_run(lab_home, title) for title in ("Cats", "Waiting", "Dead", "Failed"))
+    waiting.write_status(replace(waiting.status(), state="queued", step=10))
+    died.write_status(replace(died.status(), state="running", pid=2**22 + 1, step=20))
+    message = "The run {run_id} is {state} already."
+    failed.write_status(replace(failed.status(), state="failed", message=message, values={"run_id": "x", "state": "y"}))
+    return finished
+
+
+def opened(page: str, language: str = "en", **query: str) -> AppTest:
+    app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app.run()
+    app.switch_page(page)
+    for name, value in {"lang": language, **query}.items():  # as in a link: a page switch drops what no widget holds
+        app.query_params[name] = value
+    return app.run()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_with_an_empty_home(page, language):
+    app = opened(page, language)
+    assert not app.exception
+    assert app.title[0].value
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("page", PAGES)
+def test_page_opens_with_a_full_home(page, language, full_home):
+    app = opened(page, language)
+    assert not app.exception
+    assert not [e.value for e in app.error if "{" in e.value]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_speaks_korean(page):
+    english, korean = opened(page, "en"), opened(page, "ko")
+    assert page.endswith("overview.py") or english.title[0].value != korean.title[0].value
+    assert english.markdown[-1].value != korean.markdown[-1].value
+
+
+def test_a_link_opens_its_run(full_home):
+    app = opened("pages/pretrain/train.py", run=full_home.id)
+    assert app.selectbox(key="run").value == full_home.id
+    assert not app.error
+
+
+def test_an_unknown_run_in_a_link_is_said(full_home):
+    app = opened("pages/pretrain/generate.py", run="../../etc")
+    assert not app.exception
+    assert any("../../etc" in e.value for e in app.error)
+
+
+def test_train_puts_a_run_into_the_queue(lab_home):
+    app = opened("pages/pretrain/train.py")
+    app.button(key="train").click().run()
+    assert not app.exception and not app.error
+    (folder,) = (lab_home / "runs").iterdir()
+    assert json.loads((folder / "status.json").read_text())["state"] == "queued"
+    assert app.selectbox(key="run").value == folder.name
+
+
+def test_pause_and_stop_of_a_waiting_run(full_home):
+    runs = {r.name: r for r in full_home.folder.parent.iterdir()}
+    waiting = next(n for n, f in runs.items() if json.loads((f / "status.json").read_text())["state"] == "queued")
+    app = opened("pages/pretrain/train.py", run=waiting)
+    app.button(key="pause").click().run()
+    assert json.loads((runs[waiting] / "status.json").read_text())["state"] == "paused"
+    app.button(key="resume").click().run()
+    assert json.loads((runs[waiting] / "status.json").read_text())["state"] == "queued"
+    app.button(key="stop").click().run()
+    assert json.loads((runs[waiting] / "status.json").read_text())["state"] == "stopped"
+
+
+def test_a_finished_run_can_be_trained_longer(full_home):
+    app = opened("pages/pretrain/train.py", run=full_home.id)
+    app.button(key="longer").click().run()
+    assert full_home.config().training.n_steps == 60
+    assert full_home.status().state == "queued"
+
+
+def test_a_short_text_gets_a_sentence(lab_home):
+    app = opened("pages/pretrain/train.py", text="paste")
+    app.text_area(key="pasted").set_value("too short").run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.button(key="train").disabled
+
+
+def test_a_folder_that_is_not_there_gets_a_sentence(lab_home):
+    app = opened("pages/pretrain/train.py", text="folder")
+    app.text_input(key="folder").set_value("/no/such/folder").run()
+    assert not app.exception and "/no/such/folder" in app.error[0].value
+
+
+def test_settings_that_do_not_go_together_get_a_sentence(lab_home):
+    app = opened("pages/pretrain/train.py")
+    field = next(n for n in app.number_input if n.label.startswith("n_head"))
+    field.set_value(3).run()
+    assert not app.exception and "n_head is 3" in app.error[0].value
+
+
+def test_generate_steps_token_by_token(full_home):
+    app = opened("pages/pretrain/generate.py", run=full_home.id)
+    assert app.number_input(key="n_tokens").value == 12
+    app.button(key="next").click().run()
+    assert app.number_input(key="n_tokens").value == 13
+    app.button(key="back").click().run()
+    assert app.number_input(key="n_tokens").value == 12
+    assert not app.exception and not app.error
+
+
+def test_generate_refuses_an_unknown_character(full_home):
+    app = opened("pages/pretrain/generate.py", run=full_home.id)
+    app.text_area[0].set_value("Ω").run()
+    assert not app.exception and "Ω" in app.error[0].value
+
+
+def test_generate_of_an_empty_prompt_gets_a_sentence(full_home):
+    app = opened("pages/pretrain/generate.py", run=full_home.id)
+    app.text_area[0].set_value("").run()
+    assert not app.exception and len(app.error) == 1
+
+
+def test_compare_lists_what_differs(full_home):
+    runs = [f.name for f in full_home.folder.parent.iterdir() if f.name != full_home.id]
+    app = opened("pages/pretrain/train.py", run=full_home.id)
+    app.multiselect(key="compare").set_value(runs[:2]).run()
+    assert not app.exception
+
+
+def test_a_run_is_deleted_only_after_a_second_look(full_home):
+    app = opened("pages/library/runs.py", run=full_home.id)
+    assert app.button(key="delete").disabled
+    app.checkbox(key=f"sure_{full_home.id}").check().run()
+    app.button(key="delete").click().run()
+    assert not app.exception and not full_home.folder.exists()
+
+
+def test_export_writes_a_directory(full_home, tmp_path):
+    app = opened("pages/library/runs.py", run=full_home.id)
+    app.text_input(key=f"export_{full_home.id}").set_value(str(tmp_path / "out")).run()
+    app.button(key="export").click().run()
+    assert not app.exception and (tmp_path / "out" / "model.safetensors").exists()
+    app.button(key="export").click().run()
+    assert "not empty" in app.error[0].value
