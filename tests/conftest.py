@@ -1,17 +1,29 @@
-"""What all tests share: no network, a home of their own, few threads."""
+"""What all tests share: no network, a home of their own, few threads, and no worker left behind."""
 
+import json
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
+import psutil  # noqa: E402
 import pytest  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
-def lab_home(tmp_path_factory, monkeypatch):
-    """An empty home for every test."""
-    home = tmp_path_factory.mktemp("home")
+def lab_home(tmp_path, monkeypatch):
+    """An empty home for every test; a worker that the test started there ends with it."""
+    home = tmp_path / "home"
     monkeypatch.setenv("GPTLAB_HOME", str(home))
     monkeypatch.delenv("GPTLAB_DEVICE", raising=False)
-    return home
+    home.mkdir()
+    yield home
+    for file in (home / "devices").glob("*.json"):
+        named = json.loads(file.read_text())
+        try:
+            process = psutil.Process(named["pid"]) if "pid" in named else None
+            if process and abs(process.create_time() - named["process_start_s"]) < 1:
+                process.kill()
+                process.wait(10)
+        except psutil.NoSuchProcess:
+            pass

@@ -49,7 +49,7 @@ def to_line(record: Step | Evaluation | Sample | Start) -> str:
 
 def end_torn_line(path: Path) -> None:
     """Close the line in whose middle a worker was killed: what is appended next would be lost with it."""
-    if path.exists() and not path.read_bytes().endswith((b"\n", b"")):
+    if path.exists() and (content := path.read_bytes()) and not content.endswith(b"\n"):
         with path.open("ab") as file:
             file.write(b"\n")
 

@@ -1,5 +1,6 @@
 """What surrounds every page: page config, style, navigation, language, device."""
 
+import logging
 import os
 
 import streamlit as st
@@ -17,6 +18,12 @@ def begin() -> None:
     st.set_page_config(page_title="GPT Lab", page_icon=str(ASSETS / "icon.png"), layout="wide")
     st.html(ASSETS / "style.css")
     language.install()
+
+
+def announce() -> None:
+    """Tell Streamlit, before the first visit, that the pages are those of `sections`; there is no visitor yet to be warned about."""
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
+    st.navigation(sections())
 
 
 def sections() -> dict[str, list]:

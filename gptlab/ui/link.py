@@ -18,6 +18,12 @@ def select(label: str, options: Sequence[str], default: str, name: Callable[[str
     return kept(key, st.selectbox(label, options, format_func=name, key=key, persist_state="session", **more), default)
 
 
+def select_named(label: str, options: Sequence[str], name: Callable[[str], str], key: str) -> str:
+    """A drop-down whose first option is the default today and not tomorrow: the link always names the choice."""
+    prepare(key, options, options[0])
+    return kept(key, st.selectbox(label, options, format_func=name, key=key, persist_state="session"), None)
+
+
 def segments(label: str, options: Sequence[str], default: str, name: Callable[[str], str], key: str, **more: Any) -> str:
     """A row of buttons, one of them pressed."""
     prepare(key, options, default)
@@ -43,7 +49,7 @@ def prepare(key: str, options: Sequence[str], default: str) -> None:
     state.change(key, asked if asked in options else default)
 
 
-def kept(key: str, chosen: str, default: str) -> str:
+def kept(key: str, chosen: str, default: str | None) -> str:
     """After the widget is drawn: write the choice into the link; the default keeps the link clean."""
     if chosen == default:
         st.query_params.pop(key, None)

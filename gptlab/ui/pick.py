@@ -102,7 +102,7 @@ def run(label: str) -> Run | None:
         show.error(_problem(asked))
     if not runs:
         return None
-    return runs[link.select(label, list(runs), next(iter(runs)), lambda id: run_label(runs[id]), "run")]
+    return runs[link.select_named(label, list(runs), lambda id: run_label(runs[id]), "run")]
 
 
 def others(than: Run) -> list[Run]:

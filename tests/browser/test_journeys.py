@@ -1,0 +1,142 @@
+"""What a person does, in a real browser."""
+
+import json
+import re
+import time
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gptlab.data import library, sources
+
+ROOT = Path(__file__).resolve().parents[2]
+STEMS = sorted(p.stem for p in (ROOT / "pages").rglob("*.py"))
+TEXT = "The cat sat on the mat. The dog sat on the log. A bird sang, and the cat ran home.\n" * 120
+SLOW = 60_000
+
+
+@pytest.fixture(scope="module")
+def text_id(server) -> str:
+    return library.save(sources.pasted(TEXT, "Cats and dogs"), server.home)
+
+
+def settled(page: Page) -> None:
+    """Wait until no script runs and nothing is about to be drawn."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=SLOW)
+    page.wait_for_function("!document.querySelector('[data-testid=\"stSkeleton\"], [data-testid=\"stSpinner\"]')", timeout=SLOW)
+
+
+def opened(page: Page, server, link: str) -> None:
+    page.goto(f"{server.url}/{link}")
+    settled(page)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def set_number(page: Page, label: str, value: int) -> None:
+    field = page.get_by_label(label, exact=True)
+    field.fill(str(value))
+    field.press("Enter")
+    settled(page)
+
+
+def train(page: Page, server, text_id: str, n_steps: int) -> str:
+    """Press Train with the mini size; returns the run's id, which is in the link."""
+    opened(page, server, f"train?text={text_id}&size=mini")
+    page.get_by_text("More settings").click()
+    set_number(page, "n_steps (steps)", n_steps)
+    before = page.url
+    page.get_by_role("button", name="Train", exact=True).click()
+    page.wait_for_function("before => location.href !== before && location.href.includes('run=')", arg=before, timeout=SLOW)
+    return re.search(r"run=([0-9a-f-]+)", page.url).group(1)
+
+
+def test_a_deep_link_on_a_fresh_server_has_its_frame(page, server):
+    """The very first visit: Streamlit's old multi-page mode would show the page without the frame."""
+    opened(page, server, "generate?lang=ko")
+    expect(page.get_by_test_id("stSidebarNav")).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(4)
+    assert "lang=ko" in page.url
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_train_watch_and_generate(page, server, text_id):
+    run_id = train(page, server, text_id, n_steps=200)
+    expect(page.get_by_text(re.compile("finished · step|finished.*200 of 200")).first).to_be_visible(timeout=SLOW)
+    settled(page)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible()
+    assert page.locator(".lab-sample").count() > 3
+    assert float(page.locator(".lab-numbers .value").first.inner_text()) < 3.0
+
+    opened(page, server, f"generate?run={run_id}")
+    expect(page.locator(".lab-tokens .last")).to_have_count(1)
+    before = page.locator(".lab-tokens").inner_text()
+    page.get_by_role("button", name="Next token").click()
+    expect(page.get_by_label("Tokens written")).to_have_value("13")
+    settled(page)
+    assert page.locator(".lab-tokens").inner_text() != before
+    page.get_by_role("button", name="Stream it").click()
+    settled(page)
+    link = page.url
+    page.goto(link)  # the link restores the view
+    settled(page)
+    expect(page.get_by_label("Tokens written")).to_have_value("13")
+
+
+def test_stop_and_resume(page, server, text_id):
+    run_id = train(page, server, text_id, n_steps=20_000)
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SLOW)
+    status = json.loads((server.home / "runs" / run_id / "status.json").read_text())
+    assert status["state"] == "paused"
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SLOW)
+
+
+def test_a_run_outlives_browser_and_server(page, server, text_id):
+    run_id = train(page, server, text_id, n_steps=20_000)
+    page.goto("about:blank")
+    server.stop()
+    path = server.home / "runs" / run_id / "status.json"
+    step = json.loads(path.read_text())["step"]
+    for _ in range(100):
+        if json.loads(path.read_text())["step"] > step:
+            break
+        time.sleep(0.1)
+    assert json.loads(path.read_text())["step"] > step
+    server.start()
+    opened(page, server, f"train?run={run_id}")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SLOW)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("stem", STEMS)
+def test_no_text_is_smaller_than_14_px(page, server, stem, language):
+    """Readable from the back of a room. Plotly's bar of buttons and the equations' indices are drawn, not written."""
+    opened(page, server, f"{stem}?lang={language}")
+    small = page.evaluate(
+        """() => {
+            const walker = document.createTreeWalker(document.querySelector('[data-testid="stApp"]'), NodeFilter.SHOW_TEXT);
+            const found = [];
+            while (walker.nextNode()) {
+                const text = walker.currentNode.textContent.trim(), parent = walker.currentNode.parentElement;
+                if (!text || parent.closest('.katex, .modebar, style, script, canvas, table') || !parent.getClientRects().length) continue;
+                const size = parseFloat(getComputedStyle(parent).fontSize);
+                if (size < 14) found.push(`${size}: ${text.slice(0, 40)}`);
+            }
+            return found;
+        }"""
+    )
+    assert not small
+
+
+def test_the_server_listens_on_this_machine_only(server):
+    import psutil
+
+    port = int(server.url.rsplit(":", 1)[1])
+    process = psutil.Process(server.process.pid)
+    addresses = {c.laddr.ip for c in process.net_connections(kind="inet") if c.status == psutil.CONN_LISTEN and c.laddr.port == port}
+    assert addresses == {"127.0.0.1"}
