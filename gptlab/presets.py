@@ -61,7 +61,7 @@ def model_config(size: str, architecture: str, vocab_size: int, **changes: Any) 
     Raises:
         ConfigError: an unknown name.
     """
-    shape, style = named(SIZES, size, "size"), named(ARCHITECTURES, architecture, "architecture")
+    shape, style = named(SIZES, size), named(ARCHITECTURES, architecture)
     extra = {"embedding_rank": max(8, shape.n_embd // 4)} if architecture == "albert" else {}
     return ModelConfig(
         **dict(
@@ -82,7 +82,7 @@ def training_config(size: str, recipe: str, **changes: Any) -> TrainingConfig:
     Raises:
         ConfigError: an unknown name.
     """
-    shape, style = named(SIZES, size, "size"), named(RECIPES, recipe, "recipe")
+    shape, style = named(SIZES, size), named(RECIPES, recipe)
     settings = dict(batch_size=shape.batch_size, learning_rate=shape.learning_rate) | style
     n_steps = changes.get("n_steps", shape.n_steps)
     if recipe == "fast":
@@ -103,7 +103,7 @@ def warmup(n_steps: int) -> int:
     return min(2000, n_steps // 2, max(100, n_steps // 20))
 
 
-def named(table: dict[str, Any], name: str, what: str) -> Any:
+def named(table: dict[str, Any], name: str) -> Any:
     if name not in table:
-        raise ConfigError("There is no {what} {name!r}; there is {known}.", what=what, name=name, known=", ".join(table))
+        raise ConfigError("There is no preset {name!r}; there is {known}.", name=name, known=", ".join(table))
     return table[name]

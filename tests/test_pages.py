@@ -75,16 +75,17 @@ def full_home(lab_home):
     finished, waiting, died, failed = (tiny_run(lab_home, title) for title in ("Cats", "Waiting", "Dead", "Failed"))
     waiting.write_status(replace(waiting.status(), state="queued", step=10))
     died.write_status(replace(died.status(), state="running", pid=2**22 + 1, step=20))
-    message = "The run {run_id} is {state} already."
-    failed.write_status(replace(failed.status(), state="failed", message=message, values={"run_id": "x", "state": "y"}))
+    message = "The run {run_id} is in the queue or training already."
+    failed.write_status(replace(failed.status(), state="failed", message=message, values={"run_id": "x"}))
     return finished
 
 
 def opened(page: str, language: str = "en", **query: str) -> AppTest:
     app = AppTest.from_file(ROOT / "app.py", default_timeout=60)
+    app.query_params["lang"] = language
     app.run()
     app.switch_page(page)
-    for name, value in {"lang": language, **query}.items():  # as in a link: a page switch drops what no widget holds
+    for name, value in query.items():  # as in a link: a page switch drops what no widget holds
         app.query_params[name] = value
     return app.run()
 

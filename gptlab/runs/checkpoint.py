@@ -120,11 +120,13 @@ def load_model(run: Run, step: int | None = None) -> GPT | LSTM:
         RunError: no such checkpoint, or a damaged one.
     """
     there = checkpoints(run)
+    if not there:
+        raise RunError("The run {run_id} has no checkpoint yet. Wait until it has trained a step.", run_id=run.id)
     chosen = [c for c in there if step is None or c.step == step]
     if not chosen:
         raise RunError(
             "The run {run_id} has no checkpoint of step {step}; it has {steps}.",
-            run_id=run.id, step="any" if step is None else step, steps=", ".join(str(c.step) for c in there) or "none",
+            run_id=run.id, step=step, steps=", ".join(str(c.step) for c in there),
         )  # fmt: skip
     model = build_model(run.config().model, seed=0)
     load_weights(model, chosen[-1])
@@ -212,7 +214,7 @@ def timeline(n_steps: int, n_checkpoints: int) -> list[int]:
     first = max(1, n_steps // 100)
     n = n_checkpoints - 1
     ratio = (n_steps / first) ** (1 / max(1, n - 1))
-    return sorted({0, n_steps} | {min(n_steps, round(first * ratio**i)) for i in range(n)})
+    return sorted({0} | {round(n_steps / ratio**i) for i in range(n)})
 
 
 def synced(path: Path) -> None:

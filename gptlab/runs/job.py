@@ -138,7 +138,7 @@ def resume(run: Run, n_steps: int | None = None) -> None:
     """
     status, config = run.status(), run.config()
     if status.state in ("queued", "starting", "running"):
-        raise RunError("The run {run_id} is {state} already.", run_id=run.id, state=status.state)
+        raise RunError("The run {run_id} is in the queue or training already.", run_id=run.id)
     _, training = config.to_train()
     total = n_steps or training.n_steps
     # a run that broke off at its last step still has to write its last checkpoint

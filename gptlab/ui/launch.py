@@ -49,6 +49,13 @@ def size_labels(corpus_id: str, tokenizer: TokenizerConfig, architecture: str, r
     return labels
 
 
+def wake_worker(device: str) -> None:
+    """Have a worker ready before the click: loading torch takes longer than a person likes to wait after it."""
+    from gptlab.runs.job import ensure_worker
+
+    ensure_worker(device)
+
+
 def start(config: RunConfig, tokenizer: TokenizerConfig) -> None:
     """Put a training into the queue and show it; the callback of the Train button."""
     from gptlab.runs.job import submit

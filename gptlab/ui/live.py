@@ -36,9 +36,10 @@ def _draw(run: Run, others: list[Run], unit: str) -> None:
     curve = cached.curve(run.id)
     _progress(run, status)
     _numbers(curve, status)
+    _losses(run, others, unit)
     if curve.starts:
         _verdict(curve, status)
-    _losses(run, others, unit)
+    _pace(curve)
     _samples(curve)
 
 
@@ -114,7 +115,7 @@ def verdict(found: Diagnosis) -> str:
         "starting": _("Is this normal? Too early to say: wait for the third evaluation."),
         "falling": _("This is normal: the validation loss is still falling (now {now})."),
         "flat": _(
-            "This is normal near the end: the validation loss hardly moves any more (now {now}). More steps or a larger size would be next."
+            "The validation loss hardly moves any more (now {now}). At the end of a training this is normal; a larger size would be next."
         ),
         "overfitting": _(
             "The model is learning the training text by heart: validation was best at step {step} ({best}) and has risen to {now}. "
@@ -145,8 +146,11 @@ def _losses(run: Run, others: list[Run], unit: str) -> None:
                              columns=[_("setting"), *(pick.run_label(r) for r in (run, *others))]),
                 hide_index=True, key="differences",
             )  # fmt: skip
+
+
+def _pace(curve: Curve) -> None:
     with st.expander(_("Learning rate and gradient norm")):
-        steps = cached.curve(run.id).steps
+        steps = list(curve.steps)
         figures = pace_figure(*(np.array([getattr(s, name) for s in steps]) for name in ("step", "learning_rate", "grad_norm")))
         for column, name, figure in zip(st.columns(2), ("rate", "norm"), figures, strict=True):
             with column:

@@ -1,6 +1,5 @@
 """What the Start page is made of. Nothing here may load torch: it is the first page."""
 
-import pandas as pd
 import streamlit as st
 
 from gptlab.config import ModelConfig
@@ -31,15 +30,14 @@ def paper_map() -> None:
     train, generate = _("Train"), _("Generate")
     rows = [
         ("GPT-1, 3.1", _("A decoder learns to say the next token (equations 1 and 2)"), train),
-        ("GPT-1, 4.1", _("AdamW, warm-up over 2,000 steps, cosine to zero; LayerNorm after each sum"), train),
+        ("GPT-1, 4.1", _("Adam with decoupled weight decay, warm-up over 2,000 steps, cosine to zero"), train),
         ("GPT-2, 2.2", _("Byte pair encoding over bytes: no text is ever unknown"), train),
         ("GPT-2, 2.3", _("LayerNorm moves to the front, residual weights start smaller"), train),
         ("GPT-2, 3", _("Samples with top-k; text that reads on"), generate),
         ("GPT-3, 2.1", _("The same model in eight sizes; loss falls smoothly with size"), train),
         ("ALBERT, 3.1", _("Shared layers and a factorised embedding: fewer parameters, the same computing"), train),
     ]
-    table = pd.DataFrame(rows, columns=[_("Paper, section"), _("What it says"), _("Page")])
-    st.dataframe(table, hide_index=True, key="paper_map")
+    show.table([_("Paper, section"), _("What it says"), _("Page")], rows)
 
 
 def latest_runs() -> None:
@@ -56,7 +54,7 @@ def latest_runs() -> None:
 def sizes() -> None:
     """Exact parameter counts beside the printed ones, from the shapes. Sources: GPT-1 and GPT-2 section 2, ALBERT Table 1."""
     gpt1 = ModelConfig(vocab_size=40_478, block_size=512, n_layer=12, n_head=12, n_embd=768, **ARCHITECTURES["gpt1"])
-    rows = [("GPT-1", "-", count_parameters(gpt1).total)]
+    rows: list[tuple[str, str, int]] = [("GPT-1", "-", count_parameters(gpt1).total)]
     for name, printed, n_layer, n_head, n_embd in (
         ("GPT-2 small", "117M", 12, 12, 768),
         ("GPT-2 medium", "345M", 24, 16, 1024),
@@ -66,5 +64,4 @@ def sizes() -> None:
         config = ModelConfig(vocab_size=50_257, block_size=1024, n_layer=n_layer, n_head=n_head, n_embd=n_embd)
         rows.append((name, printed, count_parameters(config).total))
     rows.append(("ALBERT base", "12M", count_albert_encoder(hidden=768, n_layer=12)))
-    table = pd.DataFrame([(n, p, f"{total:,}") for n, p, total in rows], columns=[_("model"), _("printed"), _("exact parameters")])
-    st.dataframe(table, hide_index=True, key="sizes")
+    show.table([_("model"), _("printed"), _("exact parameters")], [(name, printed, f"{total:,}") for name, printed, total in rows])

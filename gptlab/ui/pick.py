@@ -68,10 +68,10 @@ def changes(model: ModelConfig, training: TrainingConfig) -> dict[str, object]:
     """Fields that differ from the presets; each shows its preset value until it is changed."""
     found: dict[str, object] = {}
     for config, names in ((model, MORE["model"]), (training, MORE["training"])):
-        columns = st.columns(3)
+        columns = st.columns(2)
         for i, name in enumerate(names):
             preset = getattr(config, name)
-            with columns[i % 3]:
+            with columns[i % 2]:
                 chosen = number(type(config), name, preset)
             if chosen != preset:
                 found[name] = chosen

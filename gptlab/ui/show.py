@@ -1,7 +1,7 @@
 """What a page draws: figures with their downloads, errors, badges. Every function returns None."""
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -62,6 +62,16 @@ def empty(text: str, page: str, label: str) -> None:
 def page_path(name: str) -> Path:
     """File of a page, as in "pretrain/train"."""
     return ASSETS.parent / "pages" / f"{name}.py"
+
+
+def table(header: list[str], rows: Sequence[tuple[str, ...]]) -> None:
+    """A small table whose cells wrap. Cells that begin with a digit are set to the right."""
+    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
+    body = "".join(
+        "<tr>" + "".join(f'<td class="{"number" if cell[:1].isdigit() else "words"}">{html.escape(cell)}</td>' for cell in row) + "</tr>"
+        for row in rows
+    )
+    st.html(f'<table class="lab-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
 
 
 def badge(*lines: str) -> None:

@@ -35,8 +35,8 @@ def choose() -> str | None:
     return new[chosen]() if chosen in new else chosen
 
 
-def about(corpus_id: str, prepared: cached.Prepared) -> None:
-    """Size, split, tokens and the beginning of a text."""
+def facts(corpus_id: str, prepared: cached.Prepared) -> None:
+    """Size, split and tokens of a text."""
     text = cached.preview(corpus_id)
     st.caption(
         _(
@@ -47,8 +47,11 @@ def about(corpus_id: str, prepared: cached.Prepared) -> None:
             train=f"{prepared.n_train:,}", validation=f"{prepared.n_validation:,}", vocab=f"{prepared.tokenizer.vocab_size:,}",
         )
     )  # fmt: skip
-    with st.expander(_("Preview of the text")):
-        st.text(text.beginning)
+
+
+def beginning(corpus_id: str) -> None:
+    """How a text begins."""
+    st.text(cached.preview(corpus_id).beginning)
 
 
 def _python(which: str) -> str:
@@ -74,7 +77,7 @@ def _upload() -> str | None:
         encoding = st.selectbox(_("Encoding"), files.ENCODINGS, key="encoding", accept_new_options=True)
     with left:
         uploads = st.file_uploader(
-            _("Files: .txt .md .csv .tsv .jsonl .parquet, up to {limit} MB each").format(limit=files.MAX_FILE_BYTES // 2**20),
+            _("Files: .txt .md .csv .tsv .json .jsonl .parquet, up to {limit} MB each").format(limit=files.MAX_FILE_BYTES // 2**20),
             accept_multiple_files=True, key="uploads", max_upload_size=files.MAX_FILE_BYTES // 2**20,
         )  # fmt: skip
     if not uploads:

@@ -14,7 +14,7 @@ left, right = st.columns([3, 4], gap="medium", vertical_alignment="bottom")
 with left:
     run = pick.run(_("Run"))
 if run is None:
-    show.empty(_("There is no model yet. Train one first: it takes less than a minute."), "pretrain/train", _("Train a model"))
+    show.empty(_("There is no model yet. Train one first: the smallest takes about a minute."), "pretrain/train", _("Train a model"))
     st.stop()
 with right:
     step = pick.checkpoint(run)
@@ -45,7 +45,7 @@ show.lesson(
     notice=[
         _("At the first checkpoint every token is about equally likely; later a few tokens share nearly everything."),
         _("The drawn token is often not the likeliest one. Temperature 0 always takes the likeliest, and soon repeats itself."),
-        _("The same seed and prompt give the same text: what you see is repeatable, on every device."),
+        _("The same seed and prompt give the same text on this computer: what you see is repeatable."),
     ],
     attempt=[
         _("Drag the training time from left to right and read the same prompt again: noise, letters, words."),

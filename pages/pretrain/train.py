@@ -25,14 +25,19 @@ try:
         corpus = text.choose()
     if corpus is not None:
         prepared = cached.prepared(corpus, tokenizer.kind, tokenizer.vocab_size, 0.1)
-        text.about(corpus, prepared)
-        with st.expander(_("More settings")):
+        facts, beginning, more = st.columns([5, 3, 4], gap="medium")
+        with facts:
+            text.facts(corpus, prepared)
+        with beginning, st.expander(_("Preview of the text")):
+            text.beginning(corpus)
+        with more, st.expander(_("More settings")):
             device = pick.device()
             with third[1]:
                 size = pick.size(launch.size_labels(corpus, tokenizer, architecture, recipe, device))
             presets = launch.draft(corpus, tokenizer, size, architecture, recipe, device, {})
             changes = pick.changes(presets.model, presets.training)
         ready = launch.draft(corpus, tokenizer, size, architecture, recipe, device, changes)
+        launch.wake_worker(device)
 except LabError as problem:
     show.error(problem)
 with third[3]:
@@ -41,7 +46,6 @@ with third[3]:
         on_click=launch.start, args=(ready, tokenizer),
     )  # fmt: skip
 
-st.divider()
 left, middle, right = st.columns([4, 3, 2.6], gap="medium", vertical_alignment="bottom")
 with left:
     run = pick.run(_("Run"))

@@ -27,7 +27,7 @@ st.divider()
 show.lesson(
     notice=[
         _("A language model is trained on one task only: say which token comes next. All that follows on these pages grows out of it."),
-        _("The names 117M, 345M and 762M of GPT-2 are miscounts of the paper; the exact numbers stand in the table."),
+        _("The sizes that GPT-2's paper prints, 117M to 1542M, are miscounts; the exact numbers stand in the table."),
     ],
     attempt=[
         _("Train the smallest size on Python's documentation: it takes about a minute on a laptop."),
