@@ -160,7 +160,7 @@ def read_text(args: argparse.Namespace) -> Any:
     if args.text in ("python-documentation", "python-sources"):
         return sources.python_documentation() if args.text == "python-documentation" else sources.python_sources()
     path = Path(args.text)
-    if path.is_dir():
+    if args.text and path.is_dir():  # an empty name would be the folder one stands in
         corpus, n_skipped = sources.folder(path, args.encoding)
         if n_skipped:
             print(f"{n_skipped} files could not be read and were left out", file=sys.stderr)

@@ -5,6 +5,7 @@ back strictly: an unknown key is refused, because a setting that is silently ign
 """
 
 from dataclasses import MISSING, dataclass, field, fields, replace
+from functools import cache
 from types import UnionType
 from typing import Any, Self, get_args, get_type_hints
 
@@ -39,7 +40,8 @@ class Config:
     """Checks every field against its description, and goes to and from JSON."""
 
     def __post_init__(self) -> None:
-        types = get_type_hints(type(self))
+        kind: Any = type(self)
+        types = _types(kind)
         for entry in fields(self):
             _check(entry.name, getattr(self, entry.name), types[entry.name], entry.metadata)
         self.check()
@@ -76,6 +78,11 @@ class Config:
         if missing:
             raise ConfigError("{config} needs the setting {names}.", config=cls.__name__, names=", ".join(missing))
         return cls(**values)
+
+
+@cache
+def _types(config: type) -> dict[str, Any]:
+    return get_type_hints(config)
 
 
 def _check(name: str, value: Any, kind: Any, about: Any) -> None:

@@ -25,9 +25,14 @@ class Candidates:
 
 def next_token_figure(candidates: Candidates) -> go.Figure:
     """Two bars a token: the model's probability in grey, and what is drawn from in colour; the drawn token stands out."""
-    figure = new_figure(x=_("probability"), y="", height=70 + 30 * len(candidates.labels))
     # the same label may occur twice (two byte tokens of one character): the place, not the label, is the position
     places = list(range(len(candidates.labels)))
+    ticks = [f"<b>{_plain(label)} ◀</b>" if i == candidates.chosen else _plain(label) for i, label in enumerate(candidates.labels)]
+    figure = new_figure(
+        x=_("probability"), y="", height=70 + 30 * len(places), barmode="group", bargap=0.25, bargroupgap=0.05, hovermode="closest",
+        xaxis=dict(range=[0, max(0.05, *candidates.probabilities, *candidates.adjusted) * 1.05], tickformat=".0%"),
+        yaxis=dict(tickvals=places, ticktext=ticks, autorange="reversed", showgrid=False),
+    )  # fmt: skip
     colours = [series_colour(1) if i == candidates.chosen else series_colour(0) for i in places]
     figure.add_bar(
         name=_("the model says"), y=places, x=candidates.probabilities, orientation="h", marker_color=GREY, opacity=0.45,
@@ -37,10 +42,6 @@ def next_token_figure(candidates: Candidates) -> go.Figure:
         name=_("drawn from"), y=places, x=candidates.adjusted, orientation="h", marker_color=colours,
         customdata=candidates.labels, hovertemplate="%{customdata}: %{x:.4f}",
     )  # fmt: skip
-    ticks = [f"<b>{_plain(label)} ◀</b>" if i == candidates.chosen else _plain(label) for i, label in enumerate(candidates.labels)]
-    figure.update_yaxes(tickvals=places, ticktext=ticks, autorange="reversed", showgrid=False)
-    figure.update_xaxes(range=[0, max(0.05, *candidates.probabilities, *candidates.adjusted) * 1.05], tickformat=".0%")
-    figure.update_layout(barmode="group", bargap=0.25, bargroupgap=0.05, hovermode="closest")
     return figure
 
 

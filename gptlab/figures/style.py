@@ -1,5 +1,7 @@
 """Colours, layout and thinning that all figures share."""
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -17,13 +19,14 @@ def series_colour(index: int) -> str:
     return SERIES[index % len(SERIES)]
 
 
-def new_figure(*, x: str, y: str, height: int = 420) -> go.Figure:
+def new_figure(*, x: str, y: str, height: int = 420, **layout: Any) -> go.Figure:
     """An empty figure with titled axes; the page's theme gives text and grid their colours.
 
-    `uirevision` keeps a reader's zoom while a live figure is redrawn.
+    The whole layout is given at once: a live figure is built every second, and each later update costs plotly milliseconds.
+    `uirevision` keeps a reader's zoom while the figure is redrawn.
     """
-    figure = go.Figure()
-    figure.update_layout(
+    axis = dict(title_font_size=15, tickfont_size=14)
+    given = dict(
         height=height,
         margin=dict(l=8, r=8, t=28, b=8),
         hovermode="x unified",
@@ -31,10 +34,10 @@ def new_figure(*, x: str, y: str, height: int = 420) -> go.Figure:
         legend=dict(orientation="h", yanchor="bottom", y=1.0, xanchor="left", x=0, font_size=14),
         font_size=14,
         hoverlabel_font_size=14,
+        xaxis=dict(title_text=x, showgrid=False, **axis, **layout.pop("xaxis", {})),
+        yaxis=dict(title_text=y, **axis, **layout.pop("yaxis", {})),
     )
-    figure.update_xaxes(title=x, title_font_size=15, tickfont_size=14, showgrid=False)
-    figure.update_yaxes(title=y, title_font_size=15, tickfont_size=14)
-    return figure
+    return go.Figure(layout=given | layout)
 
 
 def thinned(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:

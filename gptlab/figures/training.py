@@ -1,6 +1,7 @@
 """Learning curves."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -46,7 +47,8 @@ def loss_figure(runs: list[LossSeries], expected: Expected | None, unit: str = "
         unit: "nats" a token, or "bits" a byte, in which different vocabularies may be compared.
     """
     y = _("loss (nats per token)") if unit == "nats" else _("loss (bits per byte)")
-    figure = new_figure(x=_("steps"), y=y)
+    lines = _expectations(expected, 1.0 if unit == "nats" or not runs else runs[0].bits_per_byte) if expected else {}
+    figure = new_figure(x=_("steps"), y=y, **lines)
     for i, run in enumerate(runs):
         factor = 1.0 if unit == "nats" else run.bits_per_byte
         if len(runs) == 1:
@@ -55,23 +57,17 @@ def loss_figure(runs: list[LossSeries], expected: Expected | None, unit: str = "
             _line(figure, _("validation text"), run.evaluation_step, factor * run.validation_nats, series_colour(1), markers=True)
         else:
             _line(figure, run.label, run.evaluation_step, factor * run.validation_nats, series_colour(i), markers=True)
-    if expected is not None:
-        factor = 1.0 if unit == "nats" or not runs else runs[0].bits_per_byte
-        _expectation(figure, _("guessing: ln V"), factor * expected.uniform_nats)
-        _expectation(figure, _("counting tokens (unigram)"), factor * expected.unigram_nats)
-        _expectation(figure, _("counting pairs (bigram)"), factor * expected.bigram_nats)
+    if expected is not None and not runs:  # lines alone give plotly no range
+        figure.update_yaxes(range=[0, 1.1 * expected.uniform_nats])
     return figure
 
 
 def pace_figure(step: np.ndarray, learning_rate: np.ndarray, grad_norm: np.ndarray) -> tuple[go.Figure, go.Figure]:
     """Learning rate and gradient norm over steps, (n,) each, as two small figures."""
-    rate = new_figure(x=_("steps"), y=_("learning rate"), height=220)
+    rate = new_figure(x=_("steps"), y=_("learning rate"), height=220, showlegend=False)
     _line(rate, _("learning rate"), step, learning_rate, series_colour(2))
-    norm = new_figure(x=_("steps"), y=_("gradient norm"), height=220)
+    norm = new_figure(x=_("steps"), y=_("gradient norm"), height=220, showlegend=False, yaxis=dict(type="log"))
     _line(norm, _("gradient norm"), step, grad_norm, series_colour(3), width=1)
-    norm.update_yaxes(type="log")
-    for figure in (rate, norm):
-        figure.update_layout(showlegend=False)
     return rate, norm
 
 
@@ -98,10 +94,16 @@ def _line(
     )
 
 
-def _expectation(figure: go.Figure, name: str, value: float) -> None:
-    figure.add_hline(
-        y=value,
-        line=dict(color=GREY, width=1.2, dash="dot"),
-        annotation=dict(text=f"{name}  {value:.2f}", font=dict(size=14, color=GREY), xanchor="right", yanchor="bottom"),
-        annotation_position="top right",
-    )
+def _expectations(expected: Expected, factor: float) -> dict[str, list[dict[str, Any]]]:
+    """Dotted lines over the whole width, each with its name and value, as parts of a layout."""
+    named = [
+        (_("guessing: ln V"), factor * expected.uniform_nats),
+        (_("counting tokens (unigram)"), factor * expected.unigram_nats),
+        (_("counting pairs (bigram)"), factor * expected.bigram_nats),
+    ]
+    line = dict(type="line", xref="x domain", x0=0, x1=1, line=dict(color=GREY, width=1.2, dash="dot"))
+    text = dict(xref="x domain", x=1, xanchor="right", yanchor="bottom", showarrow=False, font=dict(size=14, color=GREY))
+    return {
+        "shapes": [line | dict(y0=value, y1=value) for _name, value in named],
+        "annotations": [text | dict(y=value, text=f"{name}  {value:.2f}") for name, value in named],
+    }

@@ -16,6 +16,9 @@ from gptlab.words import _
 TICK_S = 1.0
 """Time between two looks at a training run."""
 
+START_TICK_S = 0.25
+"""Time between two looks at a run that is about to begin: somebody just pressed Train and waits."""
+
 MOST_SAMPLES = 40
 
 
@@ -23,8 +26,8 @@ def watch(run: Run, others: list[Run], unit: str) -> None:
     """All that a run says: progress, buttons, numbers, curve, what it means, what it writes."""
     status = run.status()
     state.seen_states()[run.id] = status.state
-    moving = status.is_active or status.state == "queued"
-    st.fragment(run_every=TICK_S if moving else None)(_draw)(run, others, unit)
+    tick = {"queued": START_TICK_S, "starting": START_TICK_S, "running": TICK_S}.get(status.state)
+    st.fragment(run_every=tick)(_draw)(run, others, unit)
 
 
 def _draw(run: Run, others: list[Run], unit: str) -> None:
@@ -149,7 +152,10 @@ def _losses(run: Run, others: list[Run], unit: str) -> None:
 
 
 def _pace(curve: Curve) -> None:
-    with st.expander(_("Learning rate and gradient norm")):
+    place = st.expander(_("Learning rate and gradient norm"), key="pace", on_change="rerun")
+    if not place.open:  # two figures less to draw every second
+        return
+    with place:
         steps = list(curve.steps)
         figures = pace_figure(*(np.array([getattr(s, name) for s in steps]) for name in ("step", "learning_rate", "grad_norm")))
         for column, name, figure in zip(st.columns(2), ("rate", "norm"), figures, strict=True):

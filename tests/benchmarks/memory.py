@@ -43,7 +43,7 @@ def train(size: str, recipe: str, precision: str, vocab_size: int, n_steps: int,
 
     trainer = Trainer(build_model(config, 1).train(), next_token_loss, Random(), lambda: (0.0, 0.0), training, "cpu")
     events = trainer.events()
-    for _ in range(n_steps + 1):  # the first of them is an evaluation
+    for _ in range(n_steps + 1):  # one of them is an evaluation
         next(events)
     return before, highest_bytes()
 
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--recipes", nargs="+", choices=tuple(RECIPES), default=["papers"])
     parser.add_argument("--precisions", nargs="+", choices=("fp32", "bf16"), default=["fp32", "bf16"])
     parser.add_argument("--vocab-size", type=int, default=65)
-    parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=2, help="two: the second runs beside the optimizer's state")
     given = parser.parse_args()
     rows = [row(s, r, p, given) for s in given.sizes for r in given.recipes for p in given.precisions]
     report("memory of a training", surroundings(vocab_size=given.vocab_size, steps=given.steps), rows, given.json)

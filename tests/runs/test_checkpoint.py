@@ -116,7 +116,7 @@ def test_saving_again_replaces_and_clears_what_a_kill_left(new_run, adamw, plann
 
 def test_unknown_step_names_those_there_are(new_run, adamw):
     run = new_run()
-    with pytest.raises(RunError, match="has no checkpoint of step any; it has none"):
+    with pytest.raises(RunError, match="has no checkpoint yet. Wait until it has trained a step."):
         load_model(run)
     save_checkpoint(run, adamw[0], None, 5)
     save_checkpoint(run, adamw[0], None, 7)
