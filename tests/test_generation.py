@@ -27,7 +27,7 @@ def model(request):
     """Weights much larger than fresh ones: the next token depends on all that came before."""
     model = build_model(CONFIGS[request.param], seed=2).eval()
     generator = torch.Generator().manual_seed(6)
-    for name, parameter in model.named_parameters():
+    for parameter in model.parameters():
         if parameter.ndim > 1:
             parameter.data = 0.4 * torch.randn(parameter.shape, generator=generator)
     return model

@@ -19,6 +19,7 @@ class Sandwich(Config):
     salt: float = setting(0.5, help="How much salt.", low=0.0, high=1.0)
     bread: str = setting("rye", help="Which bread.", choices=("rye", "wheat"))
     is_warm: bool = setting(False, help="Whether it is warm.")
+    pepper: float = setting(0.1, help="How much pepper.", low=0.0)
     sauce: int | None = setting(None, help="Which sauce; empty for none.", low=1, high=3)
     inner: Inner = Inner()
 
@@ -40,6 +41,7 @@ def test_values_at_both_ends_are_allowed():
         (dict(slices=10**400), "allowed is 1 to 12."),
         (dict(salt=math.nan), "salt is nan; allowed is 0.0 to 1.0."),
         (dict(salt=-math.inf), "salt is -inf; allowed is 0.0 to 1.0."),
+        (dict(pepper=math.nan), "pepper is nan; allowed is 0.0 to inf."),
         (dict(sauce=0), "sauce is 0; allowed is 1 to 3."),
         (dict(bread="corn"), "bread is 'corn'; allowed are rye, wheat."),
         (dict(slices=2.0), "slices is 2.0; it has to be of type int."),
@@ -95,5 +97,6 @@ def test_from_json_refuses_what_is_no_table(values):
 
 def test_to_json_goes_into_configs():
     assert Sandwich(name="x").to_json() == {
-        "name": "x", "slices": 2, "salt": 0.5, "bread": "rye", "is_warm": False, "sauce": None, "inner": {"width": 4},
+        "name": "x", "slices": 2, "salt": 0.5, "bread": "rye", "is_warm": False, "pepper": 0.1, "sauce": None,
+        "inner": {"width": 4},
     }  # fmt: skip

@@ -94,7 +94,7 @@ def _line(
     )
 
 
-def _expectations(expected: Expected, factor: float) -> dict[str, list[dict[str, Any]]]:
+def _expectations(expected: Expected, factor: float) -> dict[str, Any]:
     """Dotted lines over the whole width, each with its name and value, as parts of a layout."""
     named = [
         (_("guessing: ln V"), factor * expected.uniform_nats),

@@ -101,4 +101,4 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
         values = json.loads(line)
     except ValueError:
         return None
-    return values if isinstance(values, dict) and values.get("kind") in RECORDS else None
+    return values if isinstance(values, dict) and values.get("kind") in tuple(RECORDS) else None

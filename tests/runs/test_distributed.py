@@ -33,7 +33,8 @@ def test_two_processes_have_the_losses_of_one(tmp_path, monkeypatch, record, lab
     estimate.measured_speed("cpu")
     (tmp_path / "text.txt").write_text("the cat sat on a mat and saw the dog run home. " * 40)
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_port())]
-    command += ["-m", "gptlab", "train", "--text", str(tmp_path / "text.txt"), "--size", "mini", "--steps", "20", "--device", "cpu", "--json"]
+    command += ["-m", "gptlab", "train", "--text", str(tmp_path / "text.txt"), "--size", "mini", "--steps", "20", "--device", "cpu"]
+    command += ["--json"]
     for name, value in SETTINGS.items():
         command += ["--set", f"{name}={value}"]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True, timeout=120)

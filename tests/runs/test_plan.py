@@ -52,7 +52,9 @@ def test_vocabulary_is_the_tokenizers(planned):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"n_steps": v} for v in ("many", None, [1], 1.5, 0, -3, 10**9, True)] + [{"batch_size": "x"}, {"n_layer": None}, {"dropout": 2}], ids=str
+    "changes",
+    [*({"n_steps": v} for v in ("many", None, [1], 1.5, 0, -3, 10**9, True)), {"batch_size": "x"}, {"n_layer": None}, {"dropout": 2}],
+    ids=str,
 )
 def test_value_outside_of_what_is_allowed_is_refused(planned, changes):
     (name,) = changes

@@ -56,7 +56,8 @@ def test_list_has_the_newest_first_and_only_runs(new_run, monkeypatch, lab_home)
 
 
 @pytest.mark.parametrize(
-    "run_id", ["", "..", "../../etc", "20260101-000000-abcd/../x", "20260101-000000-abcd\n", "20260101-000000-ABCD", "a\0b", "20260101-000000-abcd"]
+    "run_id",
+    ["", "..", "../../etc", "20260101-000000-abcd/../x", "20260101-000000-abcd\n", "20260101-000000-ABCD", "a\0b", "20260101-000000-abcd"],
 )
 def test_unknown_id_is_refused(run_id, lab_home):
     (lab_home / "runs").mkdir()
@@ -79,7 +80,8 @@ def test_run_of_a_newer_version_is_listed_but_refused(new_run, write_json):
 
 
 BROKEN = {
-    "empty": "", "cut": '{"state": "que', "no table": "[1, 2]", "binary": "\0\1", "nothing in it": "{}", "a word": "null", "deep": "[" * 100_000,
+    "empty": "", "cut": '{"state": "que', "no table": "[1, 2]", "binary": "\0\1", "nothing in it": "{}", "a word": "null",
+    "deep": "[" * 100_000,
 }  # fmt: skip
 
 
