@@ -18,7 +18,7 @@ if __name__ == "__main__":
     frame.begin()
     page = st.navigation(frame.sections())
     frame.sidebar()
-    page.run()
+    frame.run(page)
 else:
     frame.announce()
     app = st.App(__file__)

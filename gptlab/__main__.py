@@ -19,7 +19,7 @@ from typing import Any
 from gptlab.config import DataConfig, RunConfig, TokenizerConfig, TrainingConfig
 from gptlab.device import calm_threads
 from gptlab.errors import ConfigError, DataError, LabError
-from gptlab.presets import ARCHITECTURES, RECIPES, SIZES
+from gptlab.presets import ARCHITECTURES, LSTM, RECIPES, SIZES
 from gptlab.runs.curve import Curve
 from gptlab.runs.store import Run, list_runs, open_run, run_problem
 from gptlab.training.events import Evaluation
@@ -63,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
     t.add_argument("--tokenizer", choices=["characters", "bpe"], default="characters", help=field_help(TokenizerConfig, "kind"))
     t.add_argument("--vocab-size", type=int, default=1024, help=field_help(TokenizerConfig, "vocab_size"))
     t.add_argument("--size", "--preset", choices=list(SIZES), default="small", help="of model and training (default %(default)s)")
-    t.add_argument("--architecture", choices=list(ARCHITECTURES), default="gpt2", help="default %(default)s")
+    t.add_argument("--architecture", choices=[*ARCHITECTURES, LSTM], default="gpt2", help="default %(default)s")
     t.add_argument("--recipe", choices=list(RECIPES), default="papers", help="default %(default)s")
     t.add_argument("--steps", type=int, help=field_help(TrainingConfig, "n_steps"))
     t.add_argument("--device", choices=["cuda", "mps", "cpu"], help="default: the best there is")

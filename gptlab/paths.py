@@ -1,5 +1,6 @@
 """Where things lie: the home of runs and texts, and the assets that ship with the app."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +10,20 @@ from typing import IO
 
 import platformdirs
 
+from gptlab.errors import LabError
+
+DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+"""A disk that is full, or a folder that may not be written."""
+
 ASSETS = Path(__file__).resolve().parent.parent / "assets"
+
+
+def disk_error(problem: OSError) -> LabError:
+    """What to tell a person whose disk cannot be written."""
+    return LabError(
+        "{folder} cannot be written: {reason}. Make room on the disk, or set GPTLAB_HOME to a folder that can be written.",
+        folder=problem.filename or "GPTLAB_HOME", reason=problem.strerror,
+    )  # fmt: skip
 
 
 def home() -> Path:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gptlab.config import ModelConfig, TrainingConfig
+from gptlab.config import LSTMConfig, ModelConfig, TrainingConfig
 from gptlab.errors import ConfigError
 
 
@@ -55,8 +55,26 @@ FAST_STEPS_FRACTION = 0.25
 """The fast recipe needs a quarter of the steps. Chosen here: measured in tests/benchmarks/fast_recipe.py."""
 
 
-def model_config(size: str, architecture: str, vocab_size: int, **changes: Any) -> ModelConfig:
-    """The model of a named size and architecture.
+LSTM = "lstm"
+"""GPT-1's baseline (section 5), beside the architectures above: one recurrent layer in place of the blocks."""
+
+
+def model_config(size: str, architecture: str, vocab_size: int, **changes: Any) -> ModelConfig | LSTMConfig:
+    """The model of a named size and architecture. The LSTM is as wide as makes its parameters about those of the blocks.
+
+    Raises:
+        ConfigError: an unknown name.
+    """
+    if architecture == LSTM:
+        shape = named(SIZES, size)
+        width = round(1.5 * shape.n_layer**0.5 * shape.n_embd)  # 4 h (h + d) is then about 12 L d^2
+        settings = dict(vocab_size=vocab_size, block_size=shape.block_size, n_embd=shape.n_embd, n_hidden=width)
+        return LSTMConfig(**settings | changes)
+    return gpt_config(size, architecture, vocab_size, **changes)
+
+
+def gpt_config(size: str, architecture: str, vocab_size: int, **changes: Any) -> ModelConfig:
+    """The GPT of a named size and architecture.
 
     Raises:
         ConfigError: an unknown name.

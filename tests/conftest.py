@@ -9,6 +9,8 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 import psutil  # noqa: E402
 import pytest  # noqa: E402
 
+from gptlab.runs.store import is_alive  # noqa: E402
+
 
 @pytest.fixture(autouse=True)
 def lab_home(tmp_path, monkeypatch):
@@ -22,7 +24,7 @@ def lab_home(tmp_path, monkeypatch):
         named = json.loads(file.read_text())
         try:
             process = psutil.Process(named["pid"]) if "pid" in named else None
-            if process and process.pid != os.getpid() and abs(process.create_time() - named["process_start_s"]) < 1:
+            if process and process.pid != os.getpid() and is_alive(process.pid, named["process_start_s"]):
                 process.kill()
                 process.wait(10)
         except psutil.NoSuchProcess:

@@ -120,9 +120,12 @@ def test_temperature_zero_takes_the_likeliest(model):
         assert token.adjusted[token.id] == 1 and token.adjusted.sum() == 1
 
 
-def test_token_without_probability_is_never_drawn():
+def test_token_without_probability_is_never_drawn(monkeypatch):
     logits = torch.tensor([-math.inf, 1.0, -math.inf, 1.0, -math.inf])
     assert set(written(Fixed(logits), [0], n_tokens=300)) == {1, 3}
+    for number, id in ((0.0, 1), (1 - 1e-16, 3)):  # nor at the ends of what a random number can be
+        monkeypatch.setattr(torch, "rand", lambda *_, number=number, **__: torch.tensor([number], dtype=torch.float64))
+        assert written(Fixed(logits), [0], n_tokens=1) == [id]
 
 
 PROBABILITIES = torch.tensor([0.1, 0.4, 0.05, 0.25, 0.2])

@@ -134,6 +134,27 @@ def test_train_puts_a_run_into_the_queue(lab_home):
     assert app.selectbox(key="run").value == folder.name
 
 
+@pytest.mark.parametrize("architecture", ["gpt1", "gpt2", "albert", "lstm"])
+def test_every_architecture_can_be_trained(architecture, lab_home):
+    app = opened("pages/pretrain/train.py", architecture=architecture)
+    app.button(key="train").click().run()
+    assert not app.exception and not app.error
+    (folder,) = (lab_home / "runs").iterdir()
+    model = json.loads((folder / "config.json").read_text())["model"]
+    assert model["family"] == ("lstm" if architecture == "lstm" else "gpt")
+    assert model.get("norm_position") == {"gpt1": "post", "lstm": None}.get(architecture, "pre")
+    assert model.get("shared_mlp_groups") == (1 if architecture == "albert" else None)
+
+
+def test_a_home_that_cannot_be_written_gets_a_sentence(lab_home, monkeypatch):
+    def full(*_args, **_more):
+        raise OSError(28, "No space left on device", str(lab_home))
+
+    monkeypatch.setattr("gptlab.data.library.save", full)
+    app = opened("pages/pretrain/train.py")
+    assert not app.exception and "No space left on device" in app.error[0].value
+
+
 def test_pause_and_stop_of_a_waiting_run(full_home):
     runs = {r.name: r for r in full_home.folder.parent.iterdir()}
     waiting = next(n for n, f in runs.items() if json.loads((f / "status.json").read_text())["state"] == "queued")

@@ -45,15 +45,15 @@ def test_changes_win_over_presets():
 @pytest.mark.parametrize(
     "names, sentence",
     [
-        (("huge", "gpt2"), "There is no size 'huge'; there is mini, small, medium, large, paper."),
-        (("mini", "gpt9"), "There is no architecture 'gpt9'; there is gpt1, gpt2, albert."),
+        (("huge", "gpt2"), "There is no preset 'huge'; there is mini, small, medium, large, paper."),
+        (("mini", "gpt9"), "There is no preset 'gpt9'; there is gpt1, gpt2, albert."),
     ],
 )
 def test_unknown_name_is_refused(names, sentence):
     with pytest.raises(ConfigError) as refusal:
         model_config(*names, 65)
     assert str(refusal.value) == sentence
-    with pytest.raises(ConfigError, match="There is no recipe 'slow'"):
+    with pytest.raises(ConfigError, match="There is no preset 'slow'; there is papers, fast"):
         training_config("mini", "slow")
 
 

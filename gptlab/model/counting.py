@@ -47,6 +47,11 @@ def count_lstm_parameters(config: LSTMConfig) -> int:
     return config.vocab_size * config.n_embd + gates + config.n_hidden * config.n_embd
 
 
+def count_all(config: ModelConfig | LSTMConfig) -> int:
+    """Parameters of any model of the lab."""
+    return count_lstm_parameters(config) if isinstance(config, LSTMConfig) else count_parameters(config).total
+
+
 def count_albert_encoder(
     *, hidden: int, n_layer: int, vocab_size: int = 30_000, embedding: int = 128, attention_groups: int = 1, mlp_groups: int = 1
 ) -> int:

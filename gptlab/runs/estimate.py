@@ -18,6 +18,9 @@ PROBES = ("mini", "small", "medium")
 PROBE_S = 0.15
 """Time given to each size and precision."""
 
+FIXED_BYTES = 20_000_000
+"""What any training takes once, for the kernels of its first steps. Measured in tests/benchmarks/memory.py: 13 to 30 MB."""
+
 
 @dataclass(frozen=True)
 class Speed:
@@ -65,7 +68,7 @@ def memory_needed(model: ModelConfig | LSTMConfig, training: TrainingConfig) -> 
     else:
         parameters, kept = count_parameters(model).total, 17 * model.n_layer * model.n_embd
     tokens = training.batch_size * model.block_size
-    return 16 * parameters + 4 * tokens * (kept + 3 * model.vocab_size)
+    return FIXED_BYTES + 16 * parameters + 4 * tokens * (kept + 3 * model.vocab_size)
 
 
 def check_memory(model: ModelConfig | LSTMConfig, training: TrainingConfig, free_bytes: int) -> None:

@@ -20,7 +20,7 @@ import psutil
 from gptlab.config import RunConfig
 from gptlab.errors import RunError
 from gptlab.paths import home, replaced
-from gptlab.runs.store import Run, create_run, is_alive, overview
+from gptlab.runs.store import Run, create_run, is_alive, overview, start_s
 from gptlab.tokenizer import Tokenizer
 
 WISHES = ("pause", "stop")
@@ -82,7 +82,7 @@ def _names_a_process(path: Path) -> bool:
 def write_identity(process: psutil.Process, path: Path) -> None:
     """Name a process by its number and its time of birth: numbers are used again."""
     with replaced(path) as file:
-        json.dump({"pid": process.pid, "process_start_s": process.create_time()}, file)
+        json.dump({"pid": process.pid, "process_start_s": start_s(process)}, file)
 
 
 def ensure_worker(device: str, idle_s: int = 900) -> None:

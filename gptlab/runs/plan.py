@@ -3,10 +3,10 @@
 from dataclasses import fields
 from typing import Any
 
-from gptlab.config import DataConfig, ModelConfig, RunConfig, TokenizerConfig, TrainingConfig
+from gptlab.config import DataConfig, LSTMConfig, ModelConfig, RunConfig, TokenizerConfig, TrainingConfig
 from gptlab.data.corpus import Corpus
 from gptlab.errors import ConfigError
-from gptlab.presets import model_config, training_config
+from gptlab.presets import LSTM, model_config, training_config
 from gptlab.runs.estimate import measured_speed
 from gptlab.tokenizer import Tokenizer, train_tokenizer
 
@@ -39,7 +39,8 @@ def plan(
     Raises:
         ConfigError: a setting that neither model nor training has, or a value outside of what it allows.
     """
-    model_names, training_names = ({f.name for f in fields(kind)} for kind in (ModelConfig, TrainingConfig))
+    kinds = (LSTMConfig if architecture == LSTM else ModelConfig, TrainingConfig)
+    model_names, training_names = ({f.name for f in fields(kind)} for kind in kinds)
     model_names.remove("vocab_size")  # the tokenizer's
     if unknown := sorted(set(changes) - model_names - training_names):
         raise ConfigError(

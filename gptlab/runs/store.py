@@ -14,9 +14,9 @@ finished, failed, died) may be changed by the page or the command line.
 """
 
 import json
+import os
 import platform
 import re
-import secrets
 import shutil
 import subprocess
 import time
@@ -146,7 +146,8 @@ def create_run(config: RunConfig, tokenizer: Tokenizer) -> Run:
     state, n_steps = ("queued", config.training.n_steps) if config.training else ("finished", 0)
     runs = home() / "runs"
     runs.mkdir(exist_ok=True)
-    run_id = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    now = time.time()
+    run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now % 1 * 0x10000):04x}"  # sorts by time within a second too
     making = runs / f".new-{run_id}"
     (making / "requests").mkdir(parents=True)
     (making / "checkpoints").mkdir()
@@ -222,12 +223,24 @@ def delete_run(run: Run) -> None:
     shutil.rmtree(doomed, ignore_errors=True)
 
 
+def start_s(process: psutil.Process) -> float:
+    """When a process began, in seconds on a clock that nobody sets.
+
+    On Linux that is the time since the boot. `create_time` adds the date of the boot, which moves whenever the clock is put right:
+    a worker that trains would be taken for dead.
+    """
+    if not psutil.LINUX:
+        return process.create_time()
+    after_name = Path(f"/proc/{process.pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+    return int(after_name[19]) / os.sysconf("SC_CLK_TCK")
+
+
 def is_alive(pid: int, process_start_s: float) -> bool:
     """Whether that very process still runs."""
     try:
         process = psutil.Process(pid)
-        return abs(process.create_time() - process_start_s) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.Error, ValueError):  # gone, somebody else's, or never the number of a process
+        return abs(start_s(process) - process_start_s) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OSError, ValueError):  # gone, somebody else's, or never the number of a process
         return False
 
 

@@ -33,7 +33,7 @@ from gptlab.runs.curve import Sample, Start, end_torn_line, to_line
 from gptlab.runs.distributed import Ranks
 from gptlab.runs.estimate import check_memory
 from gptlab.runs.job import devices_folder, forget_wishes, last_ring, queue, wished, write_identity
-from gptlab.runs.store import Run, Status
+from gptlab.runs.store import Run, Status, start_s
 from gptlab.tokenizer import Tokenizer, shown_text
 from gptlab.training.events import Evaluation, Step
 from gptlab.training.loop import Trainer, mean_loss, next_token_loss
@@ -110,7 +110,7 @@ class Desk:
         me = psutil.Process()
         self.run, self.ranks, self.log = run, ranks, log
         self.now: Status = replace(
-            run.status(), pid=me.pid, process_start_s=me.create_time(), state="starting", message="", values={}
+            run.status(), pid=me.pid, process_start_s=start_s(me), state="starting", message="", values={}
         )
         self.process, self.last_sign_s = me, 0.0
 

@@ -4,10 +4,24 @@ import streamlit as st
 
 from gptlab.config import DataConfig, RunConfig, TokenizerConfig
 from gptlab.errors import LabError
+from gptlab.paths import disk_error
 from gptlab.presets import SIZES
 from gptlab.ui import cached, state
 from gptlab.ui.live import duration
 from gptlab.words import _
+
+VALIDATION_FRACTION = 0.1
+"""DataConfig's default; the page offers no other."""
+
+
+def prepared(corpus_id: str, tokenizer: TokenizerConfig) -> cached.Prepared:
+    """The text as tokens, with a sign that something is going on: a large text takes its time.
+
+    Raises:
+        LabError: the text is too short, or cannot be encoded.
+    """
+    with st.spinner(_("Counting tokens ...")):
+        return cached.prepared(corpus_id, tokenizer.kind, tokenizer.vocab_size, VALIDATION_FRACTION)
 
 
 def draft(
@@ -21,31 +35,30 @@ def draft(
     from gptlab.data.corpus import check_length
     from gptlab.runs.plan import plan
 
-    data = DataConfig(corpus=corpus_id)
-    prepared = cached.prepared(corpus_id, tokenizer.kind, tokenizer.vocab_size, data.validation_fraction)
+    text = prepared(corpus_id, tokenizer)
     with st.spinner(_("Measuring this device for a second ...")):
         cached.speed(device)
     config = plan(
-        title=cached.preview(corpus_id).title, data=data, tokenizer_config=tokenizer, tokenizer=prepared.tokenizer, size=size,
-        architecture=architecture, recipe=recipe, device=device, changes=changes,
+        title=cached.preview(corpus_id).title, data=DataConfig(corpus=corpus_id), tokenizer_config=tokenizer, tokenizer=text.tokenizer,
+        size=size, architecture=architecture, recipe=recipe, device=device, changes=changes,
     )  # fmt: skip
-    check_length(prepared.n_train, prepared.n_validation, config.model.block_size)
+    check_length(text.n_train, text.n_validation, config.model.block_size)
     return config
 
 
 def size_labels(corpus_id: str, tokenizer: TokenizerConfig, architecture: str, recipe: str, device: str) -> dict[str, str]:
     """For each size its parameters and the time expected on this device."""
-    from gptlab.model.counting import count_parameters
+    from gptlab.model.counting import count_all
     from gptlab.presets import model_config, training_config
 
-    vocab_size = cached.prepared(corpus_id, tokenizer.kind, tokenizer.vocab_size, 0.1).tokenizer.vocab_size
+    vocab_size = prepared(corpus_id, tokenizer).tokenizer.vocab_size
     speed = cached.speed(device)
     names = {"mini": _("mini"), "small": _("small"), "medium": _("medium"), "large": _("large"), "paper": _("as in GPT-1")}
     labels = {}
     for size in SIZES:
         model = model_config(size, architecture, vocab_size)
         seconds = speed.seconds(model, training_config(size, recipe, precision=speed.precision))
-        labels[size] = f"{names[size]} · {count_parameters(model).total / 1e6:.1f} M · {duration(seconds)}"
+        labels[size] = f"{names[size]} · {count_all(model) / 1e6:.1f} M · {duration(seconds)}"
     return labels
 
 
@@ -60,13 +73,12 @@ def start(config: RunConfig, tokenizer: TokenizerConfig) -> None:
     """Put a training into the queue and show it; the callback of the Train button."""
     from gptlab.runs.job import submit
 
-    assert config.data is not None
-    trained = cached.prepared(config.data.corpus, tokenizer.kind, tokenizer.vocab_size, config.data.validation_fraction).tokenizer
+    data, _training = config.to_train()
+    trained = cached.prepared(data.corpus, tokenizer.kind, tokenizer.vocab_size, data.validation_fraction).tokenizer
     try:
         state.choose_run(submit(config, trained).id)
-    except (LabError, OSError) as problem:
-        state.keep_error(problem if isinstance(problem, LabError) else disk(problem))
+    except LabError as problem:
+        state.keep_error(problem)
+    except OSError as problem:
+        state.keep_error(disk_error(problem))
 
-
-def disk(problem: OSError) -> LabError:
-    return LabError("The run could not be written: {reason}. Make room on the disk, then press Train again.", reason=problem.strerror)

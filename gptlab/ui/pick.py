@@ -4,25 +4,28 @@ from dataclasses import fields
 
 import streamlit as st
 
-from gptlab.config import ModelConfig, SamplingConfig, TokenizerConfig, TrainingConfig
+from gptlab.config import LSTMConfig, ModelConfig, SamplingConfig, TokenizerConfig, TrainingConfig
 from gptlab.errors import LabError
-from gptlab.presets import ARCHITECTURES, RECIPES, SIZES
+from gptlab.presets import LSTM, RECIPES, SIZES
 from gptlab.runs.store import Run, open_run, readable_runs, run_problem
 from gptlab.ui import link, show, state
 from gptlab.words import _
 
 MORE = {
-    "model": ("block_size", "n_layer", "n_head", "n_embd", "dropout"),
+    "model": ("block_size", "n_layer", "n_head", "n_embd", "n_hidden", "dropout"),
     "training": ("n_steps", "batch_size", "learning_rate", "weight_decay", "warmup_steps", "seed"),
 }
 """Settings offered under "More"; the rest is for the command line's --set."""
 
 
 def architecture() -> str:
-    names = {"gpt1": "GPT-1", "gpt2": "GPT-2", "albert": _("ALBERT-style")}
+    names = {"gpt1": "GPT-1", "gpt2": "GPT-2", "albert": _("ALBERT-style"), LSTM: "LSTM"}
     return link.select(
-        _("Architecture"), list(ARCHITECTURES), "gpt2", names.__getitem__, "architecture",
-        help=_("GPT-1 normalises after each sum, GPT-2 before each part; the ALBERT-style decoder runs the same weights in every layer."),
+        _("Architecture"), list(names), "gpt2", names.__getitem__, "architecture",
+        help=_(
+            "GPT-1 normalises after each sum, GPT-2 before each part; the ALBERT-style decoder runs the same weights in every layer; "
+            "the LSTM is the baseline that GPT-1 compares with."
+        ),
     )  # fmt: skip
 
 
@@ -64,12 +67,12 @@ def device() -> str:
     return st.selectbox(_("Device"), there, index=there.index(choose_device()), format_func=str.upper, key="device")
 
 
-def changes(model: ModelConfig, training: TrainingConfig) -> dict[str, object]:
+def changes(model: ModelConfig | LSTMConfig, training: TrainingConfig) -> dict[str, object]:
     """Fields that differ from the presets; each shows its preset value until it is changed."""
     found: dict[str, object] = {}
     for config, names in ((model, MORE["model"]), (training, MORE["training"])):
         columns = st.columns(2)
-        for i, name in enumerate(names):
+        for i, name in enumerate(name for name in names if hasattr(config, name)):
             preset = getattr(config, name)
             with columns[i % 2]:
                 chosen = number(type(config), name, preset)

@@ -4,7 +4,7 @@ import streamlit as st
 
 from gptlab.errors import LabError
 from gptlab.figures.training import loss_figure
-from gptlab.ui import cached, launch, live, pick, show, text
+from gptlab.ui import launch, live, pick, show, text
 from gptlab.words import _
 
 st.title(_("Train a GPT on your own text"))
@@ -24,7 +24,7 @@ try:
     with first:
         corpus = text.choose()
     if corpus is not None:
-        prepared = cached.prepared(corpus, tokenizer.kind, tokenizer.vocab_size, 0.1)
+        prepared = launch.prepared(corpus, tokenizer)
         facts, beginning, more = st.columns([5, 3, 4], gap="medium")
         with facts:
             text.facts(corpus, prepared)

@@ -159,6 +159,15 @@ def test_damaged_checkpoint_is_told_and_the_earlier_one_opens(new_run, adamw, da
     load_model(run, 5)
 
 
+def test_cut_file_is_told_with_its_size(new_run, adamw):
+    run = new_run()
+    path = save_checkpoint(run, *adamw, 5).folder / "model.safetensors"
+    size = path.stat().st_size
+    cut(path)
+    with pytest.raises(RunError, match=f"is damaged .model.safetensors: {size - 10} of {size} bytes."):
+        load_model(run)
+
+
 @pytest.mark.parametrize(
     "changes", [{"step": None}, {"tokens": "many"}, {"optimizers": None}, {"optimizers": []}, {"optimizers": 3}], ids=str
 )

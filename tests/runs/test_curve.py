@@ -54,11 +54,11 @@ def test_reader_takes_only_what_is_new(curve, append, tmp_path):
     content = bytearray((tmp_path / "metrics.jsonl").read_bytes())
     content[:-1] = b"x" * (len(content) - 1)  # what was read is never looked at again
     (tmp_path / "metrics.jsonl").write_bytes(bytes(content))
-    append("metrics.jsonl", step(1), Evaluation(1, 1.0, 2.0))
+    append("metrics.jsonl", START, step(1), Evaluation(1, 1.0, 2.0))
     append("samples.jsonl", Sample(1, 1.0, "b"))
-    curve.read()
-    curve.read()
-    assert [s.step for s in curve.steps] == [0, 1] and len(curve.evaluations) == len(curve.starts) == 1
+    for _ in range(3):
+        curve.read()
+    assert [s.step for s in curve.steps] == [0, 1] and len(curve.evaluations) == 1 and len(curve.starts) == 2
     assert [s.text for s in curve.samples] == ["a", "b"]
 
 

@@ -21,7 +21,7 @@ from gptlab.runs.checkpoint import checkpoints, load_model
 from gptlab.runs.curve import Curve
 from gptlab.runs.distributed import Ranks
 from gptlab.runs.job import devices_folder, ensure_worker, queue, resume, submit, training_run, wish, wished, worker_is_alive
-from gptlab.runs.store import Status, delete_run, open_run
+from gptlab.runs.store import Status, delete_run, open_run, start_s
 from gptlab.runs.worker import train_run, work
 
 ROOT = Path(job.__file__).resolve().parents[2]
@@ -223,7 +223,7 @@ def test_queue_passes_over_what_cannot_be_read(new_run):
 def test_training_run_is_the_active_one_of_the_device(new_run):
     run, me = new_run(), psutil.Process()
     new_run()
-    run.write_status(Status("running", queued_s=1.0, pid=me.pid, process_start_s=me.create_time()))
+    run.write_status(Status("running", queued_s=1.0, pid=me.pid, process_start_s=start_s(me)))
     assert training_run("cpu") == run and training_run("cuda") is None
 
 
@@ -251,7 +251,7 @@ def test_wish_is_heard_even_if_the_worker_takes_the_run_at_that_moment(new_run, 
 
 def test_wish_of_a_training_run_waits_and_a_stop_outweighs_a_pause(new_run):
     run, me = new_run(), psutil.Process()
-    run.write_status(Status("running", queued_s=1.0, pid=me.pid, process_start_s=me.create_time()))
+    run.write_status(Status("running", queued_s=1.0, pid=me.pid, process_start_s=start_s(me)))
     assert wished(run) is None
     wish(run, "pause")
     assert wished(run) == "pause" and run.status().state == "running"

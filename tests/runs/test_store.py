@@ -10,7 +10,19 @@ import pytest
 
 from gptlab.errors import ConfigError, RunError
 from gptlab.runs import store
-from gptlab.runs.store import Run, Status, create_run, delete_run, is_alive, list_runs, open_run, overview, readable_runs, run_problem
+from gptlab.runs.store import (
+    Run,
+    Status,
+    create_run,
+    delete_run,
+    is_alive,
+    list_runs,
+    open_run,
+    overview,
+    readable_runs,
+    run_problem,
+    start_s,
+)
 
 
 def test_new_run_is_complete_and_queued(planned):
@@ -45,14 +57,16 @@ def test_run_that_could_not_be_written_leaves_nothing(planned, monkeypatch, lab_
     assert list((lab_home / "runs").iterdir()) == []
 
 
-def test_list_has_the_newest_first_and_only_runs(new_run, monkeypatch, lab_home):
+def test_list_has_the_newest_first_and_only_runs(planned, monkeypatch, lab_home):
     assert list_runs() == []
-    times = iter(["20260102-000000", "20260103-000000", "20260101-000000"])
-    monkeypatch.setattr(store.time, "strftime", lambda pattern: next(times) if pattern == "%Y%m%d-%H%M%S" else "now")
-    made = [new_run() for _ in range(3)]
+    config, tokenizer = planned()
+    made = []
+    for now in (1_700_000_000.5, 1_800_000_000.0, 1_700_000_000.25):
+        monkeypatch.setattr(store.time, "time", lambda now=now: now)
+        made.append(create_run(config, tokenizer))
     for name in (".new-20260101-000000-abcd", "notes", "20260101-000000-abcd-copy"):
         (lab_home / "runs" / name).mkdir()
-    assert [run.id for run in list_runs()] == [made[1].id, made[0].id, made[2].id]
+    assert list_runs() == [made[1], made[0], made[2]]
 
 
 @pytest.mark.parametrize(
@@ -144,15 +158,24 @@ def test_run_at_rest_cannot_die(new_run, state):
 
 def test_run_of_a_living_worker_is_running(new_run):
     run, me = new_run(), psutil.Process()
-    run.write_status(Status("running", queued_s=1.0, pid=me.pid, process_start_s=me.create_time()))
+    run.write_status(Status("running", queued_s=1.0, pid=me.pid, process_start_s=start_s(me)))
     assert run.status().state == "running"
-    run.write_status(replace(run.status(), process_start_s=me.create_time() - 100))  # the number was used again
+    run.write_status(replace(run.status(), process_start_s=start_s(me) - 100))  # the number was used again
     assert run.status().state == "died"
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere the system itself keeps the date of a process's start")
+def test_clock_that_is_put_right_kills_nobody(new_run, monkeypatch):
+    run, me = new_run(), psutil.Process()
+    run.write_status(Status("running", queued_s=1.0, pid=me.pid, process_start_s=start_s(me)))
+    before = me.create_time()
+    monkeypatch.setattr(psutil._pslinux, "boot_time", lambda: 12345.0)
+    assert abs(psutil.Process().create_time() - before) > 1000 and run.status().state == "running"
 
 
 def test_is_alive_knows_zombies_and_numbers_that_are_none(monkeypatch):
     process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    started = psutil.Process(process.pid).create_time()
+    started = start_s(psutil.Process(process.pid))
     assert is_alive(process.pid, started)
     process.kill()
     os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
@@ -177,7 +200,7 @@ def test_delete_takes_the_run_away(new_run, lab_home):
 
 def test_training_run_is_not_deleted(new_run, write_json):
     run, me = new_run(), psutil.Process()
-    run.write_status(Status("running", queued_s=1.0, pid=me.pid, process_start_s=me.create_time()))
+    run.write_status(Status("running", queued_s=1.0, pid=me.pid, process_start_s=start_s(me)))
     with pytest.raises(RunError, match=f"The run {run.id} is training. Stop it before deleting it."):
         delete_run(run)
     write_json(run.folder / "config.json", {"schema_version": 99})  # not even when we cannot read what it trains

@@ -16,7 +16,9 @@ from gptlab.runs import worker
 from gptlab.runs.checkpoint import checkpoints, load_model, timeline
 from gptlab.runs.curve import Curve
 from gptlab.runs.distributed import Ranks
+from gptlab.runs.estimate import memory_needed
 from gptlab.runs.job import resume
+from gptlab.runs.store import start_s
 from gptlab.runs.worker import train_run
 
 
@@ -251,10 +253,12 @@ def test_sample_prompt_that_cannot_be_encoded_fails_with_a_sentence(trained):
 
 
 def test_training_that_will_not_fit_is_refused_before_it_starts(new_run, monkeypatch, record):
-    monkeypatch.setattr(worker, "memory_bytes", lambda device: (300_000, 2**34))
     run = new_run(batch_size=64)
+    config = run.config()
+    free = memory_needed(config.model, config.training.with_(batch_size=9))
+    monkeypatch.setattr(worker, "memory_bytes", lambda device: (free, 2**34))
     train_run(run, Ranks())
-    assert "Lower batch_size from 64 to " in failure(run) and " GB of memory and 0.0 GB are free" in failure(run)
+    assert "Lower batch_size from 64 to 9," in failure(run) and f" GB of memory and {free / 1e9:.1f} GB are free" in failure(run)
     assert record(run)["steps"] == []
 
 
@@ -347,7 +351,7 @@ def test_status_names_the_process_that_trains(new_run, monkeypatch):
     monkeypatch.setattr(worker, "next_token_loss", lambda model, batch: (seen.append(run.status()), loss(model, batch))[1])
     train_run(run, Ranks())
     assert seen[0].state == "starting" and seen[-1].state == "running"
-    assert {(s.pid, s.process_start_s) for s in seen} == {(psutil.Process().pid, psutil.Process().create_time())}
+    assert {(s.pid, s.process_start_s) for s in seen} == {(os.getpid(), start_s(psutil.Process()))}
 
 
 def test_albert_style_and_gpt1_runs_train_too(trained):
