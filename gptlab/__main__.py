@@ -105,7 +105,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def train(args: argparse.Namespace) -> None:
-    from gptlab.runs.distributed import is_torchrun, join
+    from gptlab.runs.distributed import is_torchrun, joined
     from gptlab.runs.job import submit
 
     if not is_torchrun():
@@ -117,8 +117,8 @@ def train(args: argparse.Namespace) -> None:
     from gptlab.runs.worker import alone_on_device, train_run
 
     device = choose_device(args.device)
-    ranks = join(device)
-    with alone_on_device(device, ranks):  # before the run is in the queue: the device's worker would take it
+    # alone before the run is in the queue: the device's worker would take it
+    with joined(device) as ranks, alone_on_device(device, ranks):
         run = open_run(ranks.agreed(create_run(*planned(args)).id if ranks.is_first else None) or "")
         train_run(run, ranks)
     if ranks.is_first:

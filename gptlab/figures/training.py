@@ -59,6 +59,7 @@ def loss_figure(runs: list[LossSeries], expected: Expected | None, unit: str = "
             _line(figure, run.label, run.evaluation_step, factor * run.validation_nats, series_colour(i), markers=True)
     if expected is not None and not runs:  # lines alone give plotly no range
         figure.update_yaxes(range=[0, 1.1 * expected.uniform_nats])
+        figure.update_xaxes(showticklabels=False)
     return figure
 
 

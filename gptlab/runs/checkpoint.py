@@ -24,9 +24,7 @@ from gptlab.errors import RunError
 from gptlab.model.build import build_model
 from gptlab.model.gpt import GPT
 from gptlab.model.lstm import LSTM
-from gptlab.runs.store import Run
-
-PREFIX = "step-"
+from gptlab.runs.store import CHECKPOINT_PREFIX, Run
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Checkpoint:
 
     @property
     def step(self) -> int:
-        return int(self.folder.name.removeprefix(PREFIX))
+        return int(self.folder.name.removeprefix(CHECKPOINT_PREFIX))
 
     @property
     def can_resume(self) -> bool:
@@ -46,9 +44,7 @@ class Checkpoint:
 
 def checkpoints(run: Run) -> list[Checkpoint]:
     """The checkpoints of a run, oldest first."""
-    folder = run.folder / "checkpoints"
-    names = [f for f in folder.glob(f"{PREFIX}*") if f.name.removeprefix(PREFIX).isdigit()] if folder.is_dir() else []
-    return sorted((Checkpoint(f) for f in names), key=lambda c: c.step)
+    return [Checkpoint(run.checkpoint_folder(step)) for step in run.checkpoint_steps()]
 
 
 def save_checkpoint(run: Run, model: nn.Module, trainer_state: dict[str, Any] | None, step: int) -> Checkpoint:
@@ -60,7 +56,7 @@ def save_checkpoint(run: Run, model: nn.Module, trainer_state: dict[str, Any] | 
     Raises:
         RunError: the disk is full; nothing is left behind and earlier checkpoints are untouched.
     """
-    target = run.folder / "checkpoints" / f"{PREFIX}{step:09d}"
+    target = run.checkpoint_folder(step)
     aside = target.with_name(f".writing-{target.name}")
     replaced = target.with_name(f".replaced-{target.name}")
     for left_over in (aside, replaced):

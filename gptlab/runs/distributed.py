@@ -3,7 +3,10 @@
 Every process takes its rows of the same global batch, so the losses are those of one process.
 """
 
+import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -50,9 +53,18 @@ def is_torchrun() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
-def join(device: str) -> Ranks:
-    """Meet the other processes: nccl on CUDA, gloo elsewhere."""
+@contextmanager
+def joined(device: str) -> Iterator[Ranks]:
+    """Meet the other processes, and take leave of them: nccl on CUDA, gloo elsewhere.
+
+    A process that ends without taking leave is now and then aborted by its own threads.
+    """
     dist.init_process_group("nccl" if device == "cuda" else "gloo")
-    if device == "cuda":
-        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    return Ranks(dist.get_rank(), dist.get_world_size())
+    try:
+        if device == "cuda":
+            torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+        yield Ranks(dist.get_rank(), dist.get_world_size())
+        dist.barrier()
+    finally:
+        gc.collect()
+        dist.destroy_process_group()

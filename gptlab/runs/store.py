@@ -37,6 +37,9 @@ from gptlab.tokenizer import save as save_tokenizer
 ACTIVE = ("starting", "running")
 """States in which a worker owns the folder."""
 
+CHECKPOINT_PREFIX = "step-"
+"""Name of a checkpoint's folder, before its step."""
+
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 
 
@@ -106,6 +109,14 @@ class Run:
 
     def tokenizer(self) -> Tokenizer:
         return load_tokenizer(self.folder / "tokenizer.json")
+
+    def checkpoint_steps(self) -> list[int]:
+        """Steps of the complete checkpoints, ascending; see `checkpoint`."""
+        names = [f.name.removeprefix(CHECKPOINT_PREFIX) for f in (self.folder / "checkpoints").glob(f"{CHECKPOINT_PREFIX}*")]
+        return sorted(int(name) for name in names if name.isdecimal())
+
+    def checkpoint_folder(self, step: int) -> Path:
+        return self.folder / "checkpoints" / f"{CHECKPOINT_PREFIX}{step:09d}"
 
     def status(self) -> Status:
         """The written status, or "died" when it names a worker that is gone."""

@@ -58,7 +58,7 @@ def work(device: str, idle_s: float) -> None:
     with lock:
         me = psutil.Process()
         write_identity(me, devices_folder() / f"{device}.json")
-        os.nice(NICENESS) if hasattr(os, "nice") else me.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        me.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else NICENESS)
         warm_up(device)
         idle_since, heard = time.monotonic(), 0
         while time.monotonic() - idle_since < idle_s:

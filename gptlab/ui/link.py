@@ -18,9 +18,9 @@ def select(label: str, options: Sequence[str], default: str, name: Callable[[str
     return kept(key, st.selectbox(label, options, format_func=name, key=key, persist_state="session", **more), default)
 
 
-def select_named(label: str, options: Sequence[str], name: Callable[[str], str], key: str) -> str:
-    """A drop-down whose first option is the default today and not tomorrow: the link always names the choice."""
-    prepare(key, options, options[0])
+def select_named(label: str, options: Sequence[str], default: str, name: Callable[[str], str], key: str) -> str:
+    """A drop-down whose default is another one tomorrow: the link always names the choice."""
+    prepare(key, options, default)
     return kept(key, st.selectbox(label, options, format_func=name, key=key, persist_state="session"), None)
 
 

@@ -1,5 +1,6 @@
 """Widgets that return values. What a view depends on is bound to the link."""
 
+from collections.abc import Callable
 from dataclasses import fields
 
 import streamlit as st
@@ -33,7 +34,7 @@ def recipe() -> str:
     names = {"papers": _("as in the papers"), "fast": _("fast")}
     return link.segments(
         _("Recipe"), list(RECIPES), "papers", names.__getitem__, "recipe",
-        help=_("Papers: AdamW, warm-up, cosine. Fast: Muon for the matrices, a quarter of the steps."),
+        help=_("As in the papers: AdamW, warm-up, cosine. Fast: Muon for the matrices, an eighth of the steps with twice the batch."),
     )  # fmt: skip
 
 
@@ -98,14 +99,24 @@ def number(config: type, name: str, preset: float) -> float:
 
 
 def run(label: str) -> Run | None:
-    """A run, the newest unless the link names another; None when there is none yet."""
+    """A run: the one that the link names, else the newest; None when there is none yet."""
+    return _run(label, lambda _run: True)
+
+
+def run_that_writes(label: str) -> Run | None:
+    """As `run`, but the newest is looked for among those that have a checkpoint."""
+    return _run(label, lambda run: bool(run.checkpoint_steps()))
+
+
+def _run(label: str, preferred: Callable[[Run], bool]) -> Run | None:
     runs = {r.id: r for r in readable_runs()}
     asked = state.asked_run()
     if asked and asked not in runs:
         show.error(_problem(asked))
     if not runs:
         return None
-    return runs[link.select_named(label, list(runs), lambda id: run_label(runs[id]), "run")]
+    default = next((id for id, run in runs.items() if preferred(run)), next(iter(runs)))
+    return runs[link.select_named(label, list(runs), default, lambda id: run_label(runs[id]), "run")]
 
 
 def others(than: Run) -> list[Run]:
@@ -159,9 +170,7 @@ def unit() -> str:
 
 def checkpoint(run: Run) -> int | None:
     """A moment of a run's training, as the step of a checkpoint; None when none is written yet."""
-    from gptlab.runs.checkpoint import checkpoints
-
-    steps = [c.step for c in checkpoints(run)]
+    steps = run.checkpoint_steps()
     if not steps:
         return None
     if len(steps) == 1:

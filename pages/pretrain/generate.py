@@ -12,7 +12,7 @@ st.markdown(_("What does the model say next, and what do temperature, top-k and 
 
 left, right = st.columns([3, 4], gap="medium", vertical_alignment="bottom")
 with left:
-    run = pick.run(_("Run"))
+    run = pick.run_that_writes(_("Run"))
 if run is None:
     show.empty(_("There is no model yet. Train one first: the smallest takes about a minute."), "pretrain/train", _("Train a model"))
     st.stop()

@@ -113,6 +113,7 @@ def main() -> None:
     for seed in given.seeds:
         config = training_config("small", "fast", precision=precision, seed=seed)
         rows.append({"seed": str(seed)} | race(text, NanoGPT(given.nanogpt, text, seed), Ours(text, config)))
+        print(rows[-1], file=sys.stderr)
     ratios = [row["time to target / nanoGPT's"] for row in rows if row["time to target / nanoGPT's"] is not None]
     if len(ratios) == len(rows):
         rows.append({"seed": "median", "time to target / nanoGPT's": statistics.median(ratios)})

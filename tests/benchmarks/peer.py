@@ -167,14 +167,17 @@ def median_ratio(slow: list[float], fast: list[float]) -> float:
 
 def surroundings(**more: Any) -> dict[str, Any]:
     """What a number was measured on."""
-    return dict(
-        hardware=device_name("cpu"),
-        cores=os.cpu_count(),
-        load_before=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
-        torch=torch.__version__,
-        python=platform.python_version(),
-        wait_policy=os.environ.get("OMP_WAIT_POLICY", "torch's default"),
-    ) | more
+    return (
+        dict(
+            hardware=device_name("cpu"),
+            cores=os.cpu_count(),
+            load_before=round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+            torch=torch.__version__,
+            python=platform.python_version(),
+            wait_policy=os.environ.get("OMP_WAIT_POLICY", "torch's default"),
+        )
+        | more
+    )
 
 
 def arguments(about: str, *, nanogpt: bool = False, text: bool = False) -> argparse.ArgumentParser:
