@@ -181,14 +181,14 @@ def changed_setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
-def follow(run: Run, as_json: bool) -> None:
-    """Show a run's progress until it rests. Ctrl-C stops the run, with a checkpoint."""
+def follow(run: Run, as_json: bool, told: int = 0) -> None:
+    """Show a run's progress until it rests; the first `told` evaluations are known. Ctrl-C stops the run, with a checkpoint."""
     from tqdm import tqdm
 
     from gptlab.runs.job import ensure_worker, wish
 
     print(run.id, flush=True)
-    curve, told = Curve(run.folder), 0
+    curve = Curve(run.folder)
     with tqdm(total=run.status().n_steps, unit="step", disable=as_json or not sys.stderr.isatty(), file=sys.stderr) as bar:
         while True:
             try:
@@ -196,7 +196,7 @@ def follow(run: Run, as_json: bool) -> None:
                 curve.read()
                 for event in curve.evaluations[told:]:
                     tell_evaluation(event, curve.starts[-1].bits_per_byte, as_json, bar)
-                told = len(curve.evaluations)
+                told = max(told, len(curve.evaluations))
                 bar.update(status.step - bar.n)
                 bar.set_postfix_str(status.phase or (f"{status.tokens_per_s:,.0f} tokens/s" if status.is_active else status.state))
                 if not status.is_active and status.state != "queued":
@@ -232,8 +232,10 @@ def resume(args: argparse.Namespace) -> None:
     from gptlab.runs import job
 
     run = open_run(args.run)
+    curve = Curve(run.folder)
+    curve.read()
     job.resume(run, args.steps)
-    follow(run, args.json)
+    follow(run, args.json, told=len(curve.evaluations))
 
 
 def pause(args: argparse.Namespace) -> None:

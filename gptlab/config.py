@@ -246,7 +246,9 @@ class RunConfig(Config):
     def from_json(cls, values: dict[str, Any]) -> Self:
         """As `Config.from_json`; refuses a higher schema version and an unknown model family."""
         version = values.get("schema_version")
-        if not isinstance(version, int) or version > SCHEMA_VERSION:
+        if not isinstance(version, int):
+            raise ConfigError("{config} needs the setting {names}.", config=cls.__name__, names="schema_version")
+        if version > SCHEMA_VERSION:
             raise ConfigError(
                 "This run was written by a newer GPT Lab (schema version {given}; this one reads up to {known}). "
                 "Update GPT Lab to open it.",

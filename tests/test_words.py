@@ -11,7 +11,7 @@ from gptlab import config, errors, words
 from gptlab.settings import Config
 
 ROOT = Path(__file__).resolve().parent.parent
-SCREEN = [ROOT / "app.py", *(ROOT / "pages").rglob("*.py"), *(ROOT / "gptlab" / "ui").rglob("*.py"), *(ROOT / "gptlab" / "figures").rglob("*.py")]
+SCREEN = [ROOT / "app.py", *(path for part in ("pages", "gptlab/ui", "gptlab/figures") for path in (ROOT / part).rglob("*.py"))]
 ERRORS = {name for name in dir(errors) if name.endswith("Error")}
 
 

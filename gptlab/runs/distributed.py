@@ -64,7 +64,6 @@ def joined(device: str) -> Iterator[Ranks]:
         if device == "cuda":
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         yield Ranks(dist.get_rank(), dist.get_world_size())
-        dist.barrier()
     finally:
-        gc.collect()
+        gc.collect()  # the wrapped model lies in a circle of references and holds the group's threads
         dist.destroy_process_group()

@@ -9,8 +9,9 @@ import os
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, TextIO
 
 import filelock
@@ -61,8 +62,11 @@ def work(device: str, idle_s: float) -> None:
         me.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else NICENESS)
         warm_up(device)
         idle_since, heard = time.monotonic(), 0
+        wanted(device).unlink(missing_ok=True)  # of somebody who is gone
         while time.monotonic() - idle_since < idle_s:
             if (rung := last_ring(device)) == heard:
+                if wanted(device).exists():
+                    return
                 time.sleep(0.03)
                 continue
             heard = rung
@@ -74,8 +78,18 @@ def work(device: str, idle_s: float) -> None:
 @contextmanager
 def alone_on_device(device: str, ranks: Ranks) -> Iterator[None]:
     """Wait for the device's worker to end its queue, and keep others off meanwhile; the first process does it for all."""
-    with filelock.FileLock(devices_folder() / f"{device}.lock") if ranks.is_first else nullcontext():
+    if not ranks.is_first:
         yield
+        return
+    wanted(device).touch()  # an idle worker waits for work, and holds the lock until it is asked to go
+    with filelock.FileLock(devices_folder() / f"{device}.lock"):
+        wanted(device).unlink(missing_ok=True)
+        yield
+
+
+def wanted(device: str) -> Path:
+    """The file by which somebody who wants the device for himself asks its idle worker to go."""
+    return devices_folder() / f"{device}.wanted"
 
 
 def warm_up(device: str) -> None:

@@ -76,13 +76,24 @@ class Trainer:
             if self.step % report_every == 0:
                 event = Step(self.step, self._mean(loss), config.learning_rate * fraction, float(grad_norm), self.tokens + n_tokens)
                 if not math.isfinite(event.loss_nats) or not math.isfinite(event.grad_norm):
-                    raise diverged(event)
+                    raise diverged(self.step, config.learning_rate * fraction)
                 yield event
             if self.step % config.evaluate_every == 0:
-                yield Evaluation(self.step, *self.evaluate())
+                yield self.evaluation()
             self.update()
             self.tokens += n_tokens
-        yield Evaluation(self.step, *self.evaluate())
+        yield self.evaluation()
+
+    def evaluation(self) -> Evaluation:
+        """Both splits at this step.
+
+        Raises:
+            TrainingError: a loss is not a number: the weights broke between two reported steps, and nothing of them may be kept.
+        """
+        event = Evaluation(self.step, *self.evaluate())
+        if not math.isfinite(event.train_nats + event.validation_nats):
+            raise diverged(self.step, self.config.learning_rate)
+        return event
 
     def forward_backward(self) -> tuple[Tensor, Tensor, int]:
         """Gradients of this step's batch, clipped; returns loss, length before clipping, tokens of the global batch.
@@ -151,9 +162,8 @@ def autocast(device: str, precision: str) -> AbstractContextManager:
     return torch.autocast(device, torch.bfloat16, enabled=precision == "bf16")
 
 
-def diverged(event: Step) -> TrainingError:
+def diverged(step: int, learning_rate: float) -> TrainingError:
     return TrainingError(
-        "The loss is not a number any more at step {step} (gradient norm {norm}). The learning rate was {rate:.2g}: "
-        "lower it to a third, or lengthen the warm-up.",
-        step=event.step, norm=event.grad_norm, rate=event.learning_rate,
+        "The loss is not a number any more at step {step}. The learning rate was {rate:.2g}: lower it to a third, or lengthen the warm-up.",
+        step=step, rate=learning_rate,
     )  # fmt: skip

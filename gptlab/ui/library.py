@@ -64,6 +64,6 @@ def delete(run: Run) -> None:
 def _delete(run: Run) -> None:
     try:
         delete_run(run)
-        state.forget_run()
+        state.choose_run(None)
     except LabError as problem:
         state.keep_error(problem)

@@ -18,12 +18,6 @@ def select(label: str, options: Sequence[str], default: str, name: Callable[[str
     return kept(key, st.selectbox(label, options, format_func=name, key=key, persist_state="session", **more), default)
 
 
-def select_named(label: str, options: Sequence[str], default: str, name: Callable[[str], str], key: str) -> str:
-    """A drop-down whose default is another one tomorrow: the link always names the choice."""
-    prepare(key, options, default)
-    return kept(key, st.selectbox(label, options, format_func=name, key=key, persist_state="session"), None)
-
-
 def segments(label: str, options: Sequence[str], default: str, name: Callable[[str], str], key: str, **more: Any) -> str:
     """A row of buttons, one of them pressed."""
     prepare(key, options, default)
@@ -33,20 +27,24 @@ def segments(label: str, options: Sequence[str], default: str, name: Callable[[s
 
 def several(label: str, options: Sequence[str], name: Callable[[str], str], key: str, **more: Any) -> list[str]:
     """Any number of options; in the link they stand with commas between them."""
-    asked = state.value(key, None)
-    if asked is None:
-        asked = st.query_params.get(key, "").split(",")
-    assert isinstance(asked, list)
-    state.change(key, [option for option in asked if option in options])
+    held = state.value(key, None)
+    asked = held if isinstance(held, list) else st.query_params.get(key, "").split(",")
+    there = [option for option in asked if option in options]
+    if there != held:
+        state.change(key, there)
     chosen = st.multiselect(label, options, format_func=name, key=key, persist_state="session", **more)
     kept(key, ",".join(chosen), "")
     return chosen
 
 
 def prepare(key: str, options: Sequence[str], default: str) -> None:
-    """Before the widget is drawn: take over what the link asks for; fall back on the default when the option is gone."""
-    asked = state.value(key, None) or st.query_params.get(key)
-    state.change(key, asked if asked in options else default)
+    """Before the widget is drawn: take over what the link asks for; fall back on the default when the option is gone.
+
+    A widget that has its value is left alone: setting it anew would overwrite what the person clicks on at that moment.
+    """
+    if state.value(key, None) not in options:
+        asked = st.query_params.get(key)
+        state.change(key, asked if asked in options else default)
 
 
 def kept(key: str, chosen: str, default: str | None) -> str:

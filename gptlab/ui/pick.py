@@ -110,13 +110,20 @@ def run_that_writes(label: str) -> Run | None:
 
 def _run(label: str, preferred: Callable[[Run], bool]) -> Run | None:
     runs = {r.id: r for r in readable_runs()}
-    asked = state.asked_run()
+    asked = state.looked_at_run()
     if asked and asked not in runs:
         show.error(_problem(asked))
     if not runs:
         return None
-    default = next((id for id, run in runs.items() if preferred(run)), next(iter(runs)))
-    return runs[link.select_named(label, list(runs), default, lambda id: run_label(runs[id]), "run")]
+    ids = list(runs)
+    default = next((id for id in ids if preferred(runs[id])), ids[0])
+    chosen = st.selectbox(
+        label, ids, index=ids.index(asked if asked in runs else default), format_func=lambda id: run_label(runs[id]),
+        key=f"run_{state.run_selectors()}",
+    )  # fmt: skip
+    state.look_at_run(chosen)
+    link.kept("run", chosen, default=None)
+    return runs[chosen]
 
 
 def others(than: Run) -> list[Run]:

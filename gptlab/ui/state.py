@@ -16,14 +16,29 @@ def browser_language() -> str:
     return "ko" if (st.context.locale or "").startswith("ko") else "en"
 
 
-def asked_run() -> str | None:
-    """Id of the run that the selector holds, or that the link asks for."""
-    return st.session_state.get("run") or st.query_params.get("run")
+def looked_at_run() -> str | None:
+    """Id of the run that the visitor looks at; before the first look, the one that the link asks for."""
+    return st.session_state.get("_run") or st.query_params.get("run")
 
 
-def choose_run(run_id: str) -> None:
-    """Make the run selectors and the link point at a run."""
-    st.session_state["run"] = run_id
+def look_at_run(run_id: str) -> None:
+    """Remember what the selector holds, over pages."""
+    st.session_state["_run"] = run_id
+
+
+def choose_run(run_id: str | None) -> None:
+    """Make the selector show another run (None: the newest), from a callback.
+
+    The selector starts afresh under a new key: a message of the browser that is under way still carries the old choice, and under the
+    same key it would win.
+    """
+    st.session_state["_run"] = run_id
+    st.session_state["_run_selectors"] = run_selectors() + 1
+
+
+def run_selectors() -> int:
+    """How many times the selector has started afresh."""
+    return st.session_state.get("_run_selectors", 0)
 
 
 def keep_error(error: LabError) -> None:
@@ -48,8 +63,3 @@ def value(key: str, default: object) -> object:
 def seen_states() -> dict[str, str]:
     """Run id -> state at the last full run of the page; a fragment that sees another one asks for a full run."""
     return st.session_state.setdefault("_seen_states", {})
-
-
-def forget_run() -> None:
-    """After a run was deleted: the newest one takes its place."""
-    st.session_state.pop("run", None)

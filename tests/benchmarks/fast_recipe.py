@@ -103,10 +103,11 @@ def hold_out(text: Text) -> None:
 def main() -> None:
     parser = arguments(__doc__, nanogpt=True, text=True)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--precision", choices=("fp32", "bf16"), help="in place of what the app chooses here")
     parser.add_argument("--tune", action="store_true", help="use the last tenth of the training part in place of the validation split")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    text, precision = Text(given.text), chosen_precision()
+    text, precision = Text(given.text), given.precision or chosen_precision()
     if given.tune:
         hold_out(text)
     rows = []

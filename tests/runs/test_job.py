@@ -22,7 +22,7 @@ from gptlab.runs.curve import Curve
 from gptlab.runs.distributed import Ranks
 from gptlab.runs.job import devices_folder, ensure_worker, queue, resume, submit, training_run, wish, wished, worker_is_alive
 from gptlab.runs.store import Status, delete_run, open_run, start_s
-from gptlab.runs.worker import train_run, work
+from gptlab.runs.worker import alone_on_device, train_run, work
 
 ROOT = Path(job.__file__).resolve().parents[2]
 
@@ -306,3 +306,12 @@ def test_run_deleted_while_it_waits_does_not_disturb_the_queue(new_run):
     doomed, run = new_run(), new_run()
     delete_run(doomed)
     assert queue("cpu") == [run]
+
+
+def test_idle_worker_goes_when_the_device_is_wanted(until, lab_home):
+    """As under torchrun, whose first process wants the device for itself."""
+    ensure_worker("cpu")
+    until((devices_folder() / "cpu.json").exists)
+    with alone_on_device("cpu", Ranks()):
+        until(lambda: not worker_is_alive("cpu"))
+    assert not (devices_folder() / "cpu.wanted").exists()
