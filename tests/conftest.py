@@ -4,7 +4,7 @@ import json
 import os
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ["GOMP_SPINCOUNT"] = "1000"
 
 import psutil  # noqa: E402
 import pytest  # noqa: E402
@@ -13,12 +13,11 @@ from gptlab.runs.store import is_alive  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
-def lab_home(tmp_path, monkeypatch):
+def lab_home(tmp_path_factory, monkeypatch):
     """An empty home for every test; a worker that the test started there ends with it."""
-    home = tmp_path / "home"
+    home = tmp_path_factory.mktemp("home")
     monkeypatch.setenv("GPTLAB_HOME", str(home))
     monkeypatch.delenv("GPTLAB_DEVICE", raising=False)
-    home.mkdir()
     yield home
     for file in (home / "devices").glob("*.json"):
         named = json.loads(file.read_text())

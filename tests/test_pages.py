@@ -17,6 +17,7 @@ from gptlab.runs.curve import Sample, Start, to_line
 from gptlab.runs.store import Run, create_run
 from gptlab.tokenizer import train_tokenizer
 from gptlab.training.events import Evaluation, Step
+from gptlab.ui import pick
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted(str(p.relative_to(ROOT)) for p in (ROOT / "pages").rglob("*.py"))
@@ -243,3 +244,12 @@ def test_export_writes_a_directory(full_home, tmp_path):
     assert not app.exception and (tmp_path / "out" / "model.safetensors").exists()
     app.button(key="export").click().run()
     assert "not empty" in app.error[0].value
+
+
+def test_two_runs_of_one_minute_are_told_apart(full_home):
+    """Streamlit maps a choice back by its label: runs with the same title and minute were one to it."""
+    runs = sorted(f.name for f in full_home.folder.parent.iterdir())
+    labels = {pick.run_label(Run(full_home.folder.parent / name)).replace("Waiting", "Cats") for name in runs}
+    assert len(labels) == len(runs)
+    for name in runs:
+        assert shown_run(opened("pages/library/runs.py", run=name)) == name

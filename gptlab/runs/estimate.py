@@ -15,8 +15,10 @@ from gptlab.runs.job import devices_folder
 PROBES = ("mini", "small", "medium")
 """Sizes that are measured; larger ones are extrapolated from the last. Chosen here: together they take a second."""
 
-PROBE_S = 0.15
-"""Time given to each size and precision."""
+PRECISIONS = ("fp32", "bf16")
+
+PROBE_S, LEAST_ROUNDS = 0.25, 3
+"""Time given to each size, and turns that it takes at least."""
 
 FIXED_BYTES = 20_000_000
 """What any training takes once, for the kernels of its first steps. Measured in tests/benchmarks/memory.py: 13 to 30 MB."""
@@ -37,11 +39,15 @@ class Speed:
         return "bf16" if all(bf16[size] > 1.1 * fp32[size] for size in PROBES[1:]) else "fp32"
 
     def seconds(self, model: ModelConfig | LSTMConfig, training: TrainingConfig) -> float:
-        """Expected time of a training: operations, at the rate of the measured size that is nearest in width."""
+        """Expected time of a training with its evaluations and samples: operations, at the rate of the measured size nearest in width.
+
+        Reading a token takes a third of training on it; a sample's token about 0.3 ms a layer (tests/benchmarks/generation_speed.py).
+        """
         rates = self.flops_per_s[training.precision]
         nearest = min(PROBES, key=lambda size: abs(model_config(size, "gpt2", 2).n_embd - model.n_embd))
-        tokens = training.n_steps * training.batch_size * model.block_size
-        return flops_per_token(model) * tokens / rates[nearest]
+        n_evaluations = training.n_steps // training.evaluate_every + 1
+        tokens = training.n_steps * training.batch_size * model.block_size + n_evaluations * 2 * training.evaluation_tokens / 3
+        return flops_per_token(model) * tokens / rates[nearest] + n_evaluations * training.sample_tokens * model.n_layer * 0.3e-3
 
 
 def measured_speed(device: str) -> Speed:
@@ -51,7 +57,8 @@ def measured_speed(device: str) -> Speed:
     path, name = devices_folder() / f"{device}-speed.json", device_name(device)
     if (speed := _recorded(path)) is not None and speed.device_name == name:
         return speed
-    speed = Speed(name, {precision: {size: _probe(device, size, precision) for size in PROBES} for precision in ("fp32", "bf16")})
+    rates = {size: _probe(device, size) for size in PROBES}
+    speed = Speed(name, {precision: {size: rates[size][precision] for size in PROBES} for precision in PRECISIONS})
     with replaced(path) as file:
         json.dump(asdict(speed), file)
     return speed
@@ -103,11 +110,11 @@ def _recorded(path: Path) -> Speed | None:
     return speed if whole else None
 
 
-def _probe(device: str, size: str, precision: str) -> float:
-    """Operations a second of the fastest of some training steps on random tokens.
+def _probe(device: str, size: str) -> dict[str, float]:
+    """Operations a second in each precision, from the fastest of some training steps on random tokens.
 
-    The fastest, because a mean takes in whatever else the machine does at that moment: beside busy processes it chose fp32 where
-    bf16 is 1.4 times as fast.
+    The precisions take turns and the fastest step counts: whatever else the machine does at that moment falls on both alike, where a
+    mean chose fp32 although bf16 is 1.4 times as fast.
     """
     import torch
 
@@ -116,24 +123,27 @@ def _probe(device: str, size: str, precision: str) -> float:
     from gptlab.training.loop import Trainer, next_token_loss
 
     config = model_config(size, "gpt2", vocab_size=256)
-    training = training_config(size, "papers", precision=precision)
-    batch = torch.randint(256, (training.batch_size, config.block_size + 1))
+    training = {precision: training_config(size, "papers", precision=precision) for precision in PRECISIONS}
+    n_tokens = training["fp32"].batch_size * config.block_size
+    batch = torch.randint(256, (training["fp32"].batch_size, config.block_size + 1))
 
     class Repeated:
         def batch(self, step: int) -> torch.Tensor:
             return batch
 
-    trainer = Trainer(build_model(config, seed=0).to(device), next_token_loss, Repeated(), lambda: (0.0, 0.0), training, device)
+    model = build_model(config, seed=0).to(device)
+    trainers = {p: Trainer(model, next_token_loss, Repeated(), lambda: (0.0, 0.0), training[p], device) for p in PRECISIONS}
 
-    def one() -> float:
+    def step_s(trainer: Trainer) -> float:
         begin = time.perf_counter()
         loss, _, _ = trainer.forward_backward()
         trainer.update()
         float(loss)  # waits for the device
         return time.perf_counter() - begin
 
-    one()
-    begin, fastest = time.perf_counter(), one()
-    while time.perf_counter() - begin < PROBE_S:
-        fastest = min(fastest, one())
-    return flops_per_token(config) * training.batch_size * config.block_size / fastest
+    fastest = {p: step_s(trainers[p]) for p in PRECISIONS}
+    begin, rounds = time.perf_counter(), 0
+    while rounds < LEAST_ROUNDS or time.perf_counter() - begin < PROBE_S:
+        fastest = {p: min(fastest[p], step_s(trainers[p])) for p in PRECISIONS}
+        rounds += 1
+    return {p: flops_per_token(config) * n_tokens / fastest[p] for p in PRECISIONS}

@@ -150,9 +150,9 @@ def state_word(state: str) -> str:
 
 
 def run_label(run: Run) -> str:
-    """Title and time of a run, as in "Tiny Shakespeare · 14:03"."""
+    """Title, time and end of the id of a run. Streamlit tells options apart by their labels: two alike would be one."""
     day, time = run.id[:8], run.id[9:13]
-    return f"{run.config().title} · {day[4:6]}-{day[6:]} {time[:2]}:{time[2:]}"
+    return f"{run.config().title} · {day[4:6]}-{day[6:]} {time[:2]}:{time[2:]} · {run.id[-4:]}"
 
 
 def help_of(config: type, name: str) -> str:

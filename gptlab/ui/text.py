@@ -13,7 +13,7 @@ def choose() -> str | None:
     """Id of the chosen text in the library; None, with a hint, while there is none."""
     from gptlab.data import library
 
-    kept = {about.id: about.title for about in library.corpora(home())}
+    kept = {about.id: f"{about.title} · {about.id[:4]}" for about in library.corpora(home())}  # labels have to differ
     new: dict[str, Callable[[], str | None]] = {
         "documentation": lambda: _python("python_documentation"),
         "sources": lambda: _python("python_sources"),
