@@ -13,9 +13,10 @@ from gptlab.runs.store import is_alive  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
-def lab_home(tmp_path_factory, monkeypatch):
+def lab_home(tmp_path, monkeypatch):
     """An empty home for every test; a worker that the test started there ends with it."""
-    home = tmp_path_factory.mktemp("home")
+    home = tmp_path / "home"
+    home.mkdir()
     monkeypatch.setenv("GPTLAB_HOME", str(home))
     monkeypatch.delenv("GPTLAB_DEVICE", raising=False)
     yield home

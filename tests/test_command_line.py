@@ -33,7 +33,7 @@ TINY = [part for name, value in SETTINGS.items() for part in ("--set", f"{name}=
 def measured(monkeypatch, lab_home):
     """The speed of this machine is on record."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr(estimate, "_probe", lambda *_: 1e9)
+    monkeypatch.setattr(estimate, "_probe", lambda *_: {"fp32": 1e9, "bf16": 1e9})
     estimate.measured_speed("cpu")
     monkeypatch.setenv("GPTLAB_DEVICE", "cpu")
 

@@ -9,7 +9,7 @@ import os
 import time
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
@@ -81,10 +81,16 @@ def alone_on_device(device: str, ranks: Ranks) -> Iterator[None]:
     if not ranks.is_first:
         yield
         return
-    wanted(device).touch()  # an idle worker waits for work, and holds the lock until it is asked to go
-    with filelock.FileLock(devices_folder() / f"{device}.lock"):
+    lock = filelock.FileLock(devices_folder() / f"{device}.lock")
+    while not lock.is_locked:
+        wanted(device).touch()  # an idle worker waits for work, and holds the lock until it is asked to go; one that starts forgets it
+        with suppress(filelock.Timeout):
+            lock.acquire(timeout=1)
+    try:
         wanted(device).unlink(missing_ok=True)
         yield
+    finally:
+        lock.release()
 
 
 def wanted(device: str) -> Path:

@@ -322,6 +322,7 @@ def test_an_index_leads_nowhere_else(gpt2, tmp_path, name):
 
 
 def test_the_written_files_are_plain(gpt2, tmp_path):
+    tmp_path = tmp_path / "written"
     write_directory(gpt2, tmp_path, bos_token_id=1, eos_token_id=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
     written = json.loads((tmp_path / "config.json").read_text())

@@ -29,7 +29,7 @@ def free_port():
 
 
 def test_two_processes_have_the_losses_of_one(tmp_path, monkeypatch, record, lab_home):
-    monkeypatch.setattr(estimate, "_probe", lambda *_: 1e9)
+    monkeypatch.setattr(estimate, "_probe", lambda *_: {"fp32": 1e9, "bf16": 1e9})
     estimate.measured_speed("cpu")
     (tmp_path / "text.txt").write_text("the cat sat on a mat and saw the dog run home. " * 40)
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(free_port())]
