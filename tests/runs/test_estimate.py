@@ -57,11 +57,13 @@ def test_precision_is_bf16_only_where_it_is_clearly_faster(small, medium, expect
 
 
 def test_seconds_are_operations_over_the_rate_of_the_nearest_width():
-    tokens = 2000 * 16 * 32
+    n_evaluations = 2000 // TRAINING.evaluate_every + 1
+    tokens = 2000 * 16 * 32 + n_evaluations * 2 * TRAINING.evaluation_tokens / 3
+    samples = n_evaluations * TRAINING.sample_tokens * 2 * 0.3e-3
     flops = 6 * (12 * 2 * 64 * 64 + 65 * 64) + 12 * 2 * 32 * 64
-    assert SPEED.seconds(MODEL, TRAINING) == pytest.approx(tokens * flops / 1e9)
+    assert SPEED.seconds(MODEL, TRAINING) == pytest.approx(tokens * flops / 1e9 + samples)
     assert SPEED.seconds(MODEL.with_(n_embd=128), TRAINING.with_(precision="bf16")) == pytest.approx(
-        tokens * (6 * (12 * 2 * 128 * 128 + 65 * 128) + 12 * 2 * 32 * 128) / 3e9
+        tokens * (6 * (12 * 2 * 128 * 128 + 65 * 128) + 12 * 2 * 32 * 128) / 3e9 + samples
     )
 
 
