@@ -20,6 +20,7 @@ import re
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +40,9 @@ ACTIVE = ("starting", "running")
 
 CHECKPOINT_PREFIX = "step-"
 """Name of a checkpoint's folder, before its step."""
+
+NEW_PREFIX = ".new-"
+"""Name of the folder of a run in the making, before its id: it is no run yet."""
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 
@@ -157,20 +161,32 @@ def create_run(config: RunConfig, tokenizer: Tokenizer) -> Run:
     state, n_steps = ("queued", config.training.n_steps) if config.training else ("finished", 0)
     runs = home() / "runs"
     runs.mkdir(exist_ok=True)
-    now = time.time()
-    run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now % 1 * 0x10000):04x}"  # sorts by time within a second too
-    making = runs / f".new-{run_id}"
-    (making / "requests").mkdir(parents=True)
-    (making / "checkpoints").mkdir()
+    making = _claim_id(runs)
     try:
+        (making / "requests").mkdir()
+        (making / "checkpoints").mkdir()
         with replaced(making / "config.json") as file:
             json.dump(config.to_json() | {"environment": describe_environment()}, file, indent=1, ensure_ascii=False)
         save_tokenizer(tokenizer, making / "tokenizer.json")
         Run(making).write_status(Status(state, queued_s=time.time(), n_steps=n_steps))
-        return Run(making.rename(runs / run_id))
+        return Run(making.rename(runs / making.name.removeprefix(NEW_PREFIX)))
     except BaseException:
         shutil.rmtree(making, ignore_errors=True)
         raise
+
+
+def _claim_id(runs: Path) -> Path:
+    """The folder `.new-<id>` in which a run is made; of two that want one id, the second takes the next moment."""
+    while True:
+        now = time.time()
+        run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{int(now % 1 * 0x10000):04x}"  # sorts by time within a second too
+        making = runs / f"{NEW_PREFIX}{run_id}"
+        with suppress(FileExistsError):
+            making.mkdir()
+            if not (runs / run_id).exists():
+                return making
+            making.rmdir()
+        time.sleep(1 / 0x10000)
 
 
 def open_run(run_id: str) -> Run:

@@ -69,6 +69,20 @@ def test_list_has_the_newest_first_and_only_runs(planned, monkeypatch, lab_home)
     assert list_runs() == [made[1], made[0], made[2]]
 
 
+def test_of_two_runs_made_at_one_moment_the_second_takes_the_next(planned, monkeypatch, lab_home):
+    config, tokenizer = planned()
+    moments = [1_700_000_000.5] * 3 + [1_700_000_001.25, 1_700_000_002.75]
+    (lab_home / "runs").mkdir()
+    monkeypatch.setattr(store, "time", type("Clock", (), {"time": lambda: moments.pop(0), "strftime": time.strftime,
+                                                          "localtime": time.localtime, "sleep": lambda s: None}))  # fmt: skip
+    first = store._claim_id(lab_home / "runs")  # is still being made
+    made = create_run(config, tokenizer)
+    assert (first.name[-4:], made.id[-4:]) == ("8000", "4000") and made.config() == config
+    first.rename(lab_home / "runs" / first.name.removeprefix(".new-"))
+    moments[:] = [1_700_000_000.5, 1_700_000_002.75, 1_700_000_002.75]
+    assert create_run(config, tokenizer).id[-4:] == "c000"
+
+
 @pytest.mark.parametrize(
     "run_id",
     ["", "..", "../../etc", "20260101-000000-abcd/../x", "20260101-000000-abcd\n", "20260101-000000-ABCD", "a\0b", "20260101-000000-abcd"],
