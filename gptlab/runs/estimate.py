@@ -132,7 +132,7 @@ def _probe(device: str, size: str) -> dict[str, float]:
             return batch
 
     model = build_model(config, seed=0).to(device)
-    trainers = {p: Trainer(model, next_token_loss, Repeated(), lambda: (0.0, 0.0), training[p], device) for p in PRECISIONS}
+    trainers = {p: Trainer(model, next_token_loss, Repeated(), lambda: (0.0, 0.0, None), training[p], device) for p in PRECISIONS}
 
     def step_s(trainer: Trainer) -> float:
         begin = time.perf_counter()

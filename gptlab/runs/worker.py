@@ -176,7 +176,7 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
     model.train().to(config.device)
     block_size = config.model.block_size
 
-    def read(tokens: np.ndarray) -> float:
+    def read(tokens: np.ndarray) -> tuple[float, float | None]:
         windows = evaluation_batches(tokens, block_size, training.batch_size, training.evaluation_tokens)
         return mean_loss(model, windows, config.device, training.precision)
 
@@ -185,7 +185,7 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
         ranks.wrapped(model),
         next_token_loss,
         batches.shard(ranks.rank, ranks.world_size),
-        lambda: (read(train), read(validation)),
+        lambda: (read(train)[0], *read(validation)),
         training,
         config.device,
         ranks.mean,

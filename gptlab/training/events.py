@@ -27,3 +27,5 @@ class Evaluation:
     """Mean nats per token on fixed windows of the training split."""
     validation_nats: float
     """Mean nats per token on fixed windows of the validation split."""
+    validation_error_nats: float | None = None
+    """Standard error of that mean over its windows; None for a single window."""

@@ -37,7 +37,7 @@ class Trainer:
         model: any module.
         loss: model and batch -> mean loss, a scalar with gradient.
         batches: this process's rows of the batch of a step.
-        evaluate: -> mean nats per token on the training and on the validation split.
+        evaluate: -> mean nats per token on the training split, on the validation split, and the latter's standard error.
         config: how to learn.
         device: where.
         average: reduces a number over processes; None for a single process.
@@ -48,7 +48,7 @@ class Trainer:
         model: nn.Module,
         loss: Callable[[nn.Module, Tensor], Tensor],
         batches: BatchSource,
-        evaluate: Callable[[], tuple[float, float]],
+        evaluate: Callable[[], tuple[float, float, float | None]],
         config: TrainingConfig,
         device: str,
         average: Callable[[Tensor], Tensor] | None = None,
@@ -143,18 +143,20 @@ def next_token_loss(model: nn.Module, batch: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def mean_loss(model: nn.Module, batches: Iterator[Tensor], device: str, precision: str = "fp32") -> float:
-    """Mean nats per token over windows of T + 1 ids, each (B, T+1); dropout off."""
+def mean_loss(model: nn.Module, batches: Iterator[Tensor], device: str, precision: str = "fp32") -> tuple[float, float | None]:
+    """Mean nats per token over windows of T + 1 ids, each (B, T+1), dropout off; and its standard error over the windows, None for one."""
     was_training = model.training
     model.eval()
-    total, n = torch.zeros((), device=device, dtype=torch.float32), 0
+    losses = []
     with autocast(device, precision):
         for batch in batches:
             batch = batch.to(device)
-            total += next_token_loss(model, batch).float() * len(batch)
-            n += len(batch)
+            logits = model(batch[:, :-1])  # (B, T, V)
+            each = F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten(), reduction="none")  # (B * T)
+            losses.append(each.float().view(len(batch), -1).mean(1))
     model.train(was_training)
-    return float(total) / n
+    window = torch.cat(losses).double()  # (n_windows,)
+    return float(window.mean()), float(window.std() / len(window) ** 0.5) if len(window) > 1 else None
 
 
 def autocast(device: str, precision: str) -> AbstractContextManager:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from gptlab.config import differences
+from gptlab.config import RunConfig, differences
 from gptlab.figures.training import Expected, LossSeries, loss_figure, pace_figure
 from gptlab.runs import job
 from gptlab.runs.curve import Curve
@@ -22,15 +22,15 @@ START_TICK_S = 0.25
 MOST_SAMPLES = 40
 
 
-def watch(run: Run, others: list[Run], unit: str) -> None:
+def watch(run: Run, others: list[Run]) -> None:
     """All that a run says: progress, buttons, numbers, curve, what it means, what it writes."""
     status = run.status()
     state.seen_states()[run.id] = status.state
     tick = {"queued": START_TICK_S, "starting": START_TICK_S, "running": TICK_S}.get(status.state)
-    st.fragment(run_every=tick)(_draw)(run, others, unit)
+    st.fragment(run_every=tick)(_draw)(run, others)
 
 
-def _draw(run: Run, others: list[Run], unit: str) -> None:
+def _draw(run: Run, others: list[Run]) -> None:
     status = run.status()
     if status.state != state.seen_states().get(run.id):
         st.rerun()
@@ -39,7 +39,7 @@ def _draw(run: Run, others: list[Run], unit: str) -> None:
     curve = cached.curve(run.id)
     _progress(run, status)
     _numbers(curve, status)
-    _losses(run, others, unit)
+    _losses(run, others)
     if curve.starts:
         _verdict(curve, status)
     _pace(curve)
@@ -94,9 +94,14 @@ def _numbers(curve: Curve, status: Status) -> None:
     last = curve.evaluations[-1] if curve.evaluations else None
     step = curve.steps[-1] if curve.steps else None
     factor = curve.starts[-1].bits_per_byte if curve.starts else 0.0
+
+    def error(factor: float) -> str:
+        """The half of the 95 % interval over the windows of the evaluation."""
+        return f", ± {1.96 * last.validation_error_nats * factor:.3f}" if last and last.validation_error_nats is not None else ""
+
     values = [
-        (_("Validation loss"), f"{last.validation_nats:.3f}" if last else "-", _("nats per token")),
-        (_("Validation loss"), f"{last.validation_nats * factor:.3f}" if last else "-", _("bits per byte")),
+        (_("Validation loss"), f"{last.validation_nats:.3f}" if last else "-", _("nats per token") + error(1.0)),
+        (_("Validation loss"), f"{last.validation_nats * factor:.3f}" if last else "-", _("bits per byte") + error(factor)),
         (_("Training loss"), f"{last.train_nats:.3f}" if last else "-", _("nats per token")),
         (_("Learning rate"), f"{step.learning_rate:.2e}" if step else "-", _("AdamW")),
         (_("Gradient norm"), f"{step.grad_norm:.2f}" if step else "-", _("before clipping")),
@@ -135,9 +140,14 @@ def verdict(found: Diagnosis) -> str:
     return words[found.kind].format(step=f"{found.best_step:,}", best=f"{found.best_nats:.3f}", now=f"{found.now_nats:.3f}")
 
 
-def _losses(run: Run, others: list[Run], unit: str) -> None:
-    series = [loss_series(r) for r in (run, *others)]
+def _losses(run: Run, others: list[Run]) -> None:
     starts = cached.curve(run.id).starts
+    left, right = st.columns([5, 2], gap="medium", vertical_alignment="center")
+    with left:
+        st.caption(_protocol(run.config()) if starts else "")
+    with right:  # inside of the fragment: switching the unit need not draw the whole page anew
+        unit = pick.unit()
+    series = [loss_series(r) for r in (run, *others)]
     expected = Expected(starts[-1].uniform_nats, starts[-1].unigram_nats, starts[-1].bigram_nats) if starts else None
     show.figure(loss_figure(series, expected, unit), key="loss", table=lambda: loss_table(series))
     if others:
@@ -149,6 +159,15 @@ def _losses(run: Run, others: list[Run], unit: str) -> None:
                              columns=[_("setting"), *(pick.run_label(r) for r in (run, *others))]),
                 hide_index=True, key="differences",
             )  # fmt: skip
+
+
+def _protocol(config: RunConfig) -> str:
+    """How the losses were measured."""
+    _data, training = config.to_train()
+    return _(
+        "Every evaluation reads the same {n} tokens of each split, or all of a shorter one, in windows of {block_size}. ± is the 95 % "
+        "interval over the validation windows. One training, seed {seed}."
+    ).format(n=f"{training.evaluation_tokens:,}", block_size=config.model.block_size, seed=training.seed)
 
 
 def _pace(curve: Curve) -> None:

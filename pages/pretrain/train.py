@@ -46,7 +46,7 @@ with third[3]:
         on_click=launch.start, args=(ready, tokenizer),
     )  # fmt: skip
 
-left, middle, right = st.columns([4, 3, 2.6], gap="medium", vertical_alignment="bottom")
+left, right = st.columns([4, 3], gap="medium", vertical_alignment="bottom")
 with left:
     run = pick.run(_("Run"))
 if run is None:
@@ -54,11 +54,9 @@ if run is None:
         show.figure(loss_figure([], prepared.expected), key="expected")
         st.caption(_("No run yet. These lines are what simple models reach on this text: a GPT has to fall below them."))
 else:
-    with middle:
-        others = pick.others(than=run)
     with right:
-        unit = pick.unit()
-    live.watch(run, others, unit)
+        others = pick.others(than=run)
+    live.watch(run, others)
 
 st.divider()
 st.latex(r"L_1(\mathcal{U}) = \sum_i \log P(u_i \mid u_{i-k}, \ldots, u_{i-1}; \Theta) \qquad \text{(GPT-1, equation 1)}")

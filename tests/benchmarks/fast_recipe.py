@@ -41,7 +41,7 @@ class Ours:
         self.block_size = self.model.config.block_size
         batches = Batches(text.train, self.block_size, config.batch_size, config.seed)
         config = config.with_(evaluate_every=1_000_000)
-        self.trainer = Trainer(self.model, next_token_loss, batches, lambda: (0.0, 0.0), config, "cpu")
+        self.trainer = Trainer(self.model, next_token_loss, batches, lambda: (0.0, 0.0, None), config, "cpu")
         self.events: Iterator = (event for event in self.trainer.events() if isinstance(event, Step))
 
     def step(self) -> float:

@@ -41,7 +41,7 @@ def train(size: str, recipe: str, precision: str, vocab_size: int, n_steps: int,
         def batch(self, step: int) -> torch.Tensor:
             return torch.randint(vocab_size, (training.batch_size, config.block_size + 1))
 
-    trainer = Trainer(build_model(config, 1).train(), next_token_loss, Random(), lambda: (0.0, 0.0), training, "cpu")
+    trainer = Trainer(build_model(config, 1).train(), next_token_loss, Random(), lambda: (0.0, 0.0, None), training, "cpu")
     events = trainer.events()
     for _ in range(n_steps + 1):  # one of them is an evaluation
         next(events)

@@ -35,7 +35,7 @@ def our_step(text: Text, precision: str, seed: int) -> Callable[[], None]:
         evaluate_every=1_000_000, seed=seed,
     )  # fmt: skip
     batches = Batches(text.train, 64, config.batch_size, seed)
-    trainer = Trainer(model, next_token_loss, batches, lambda: (0.0, 0.0), config, "cpu")
+    trainer = Trainer(model, next_token_loss, batches, lambda: (0.0, 0.0, None), config, "cpu")
     events: Iterator = (event for event in trainer.events() if isinstance(event, Step))
     return lambda: next(events)
 

@@ -18,7 +18,7 @@ def training_config(**changes):
     return TrainingConfig(**values | changes)
 
 
-def build_trainer(config=None, *, dropout=0.1, loss=next_token_loss, evaluate=lambda: (2.0, 3.0), average=None, batches=None):
+def build_trainer(config=None, *, dropout=0.1, loss=next_token_loss, evaluate=lambda: (2.0, 3.0, 0.25), average=None, batches=None):
     """A trainer of a model of two layers on 200 random tokens of a vocabulary of 11; the same one every time."""
     config = config or training_config()
     model = build_model(ModelConfig(vocab_size=11, block_size=8, n_layer=2, n_head=2, n_embd=16, dropout=dropout), seed=config.seed)

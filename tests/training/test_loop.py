@@ -3,7 +3,6 @@ import math
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from gptlab.errors import TrainingError
 from gptlab.training import loop
@@ -64,7 +63,7 @@ def test_resume_needs_the_optimizers_state(trainer, config, losses):
 
 def test_events_come_in_order_with_their_contents(trainer, config):
     settings = config(n_steps=5, warmup_steps=2, evaluate_every=2)
-    events = list(trainer(settings, evaluate=lambda: (1.5, 2.5)).events())
+    events = list(trainer(settings, evaluate=lambda: (1.5, 2.5, 0.5)).events())
     assert [(type(e).__name__[0], e.step) for e in events] == [
         ("S", 0), ("E", 0), ("S", 1), ("S", 2), ("E", 2), ("S", 3), ("S", 4), ("E", 4), ("E", 5),
     ]  # fmt: skip
@@ -92,7 +91,7 @@ def test_first_event_comes_before_the_first_update(trainer):
 
 def test_evaluation_describes_the_weights_of_its_step(trainer, config):
     seen = []
-    made = trainer(config(n_steps=4, warmup_steps=0, evaluate_every=2), evaluate=lambda: (seen.append(made.step), (0.0, 0.0))[1])
+    made = trainer(config(n_steps=4, warmup_steps=0, evaluate_every=2), evaluate=lambda: (seen.append(made.step), (0.0, 0.0, None))[1])
     list(made.events())
     assert seen == [0, 2, 4]
 
@@ -106,7 +105,7 @@ def test_longer_training_reports_fewer_steps(trainer, config, monkeypatch):
 def test_training_at_its_end_only_evaluates(trainer, config):
     made = trainer()
     made.step = 30
-    assert list(made.events()) == [Evaluation(30, 2.0, 3.0)]
+    assert list(made.events()) == [Evaluation(30, 2.0, 3.0, 0.25)]
 
 
 def test_broken_loss_raises_with_step_and_advice(trainer):
@@ -154,11 +153,13 @@ def test_next_token_loss_is_the_mean_over_all_next_tokens(trainer):
 def test_mean_loss_weighs_windows_evenly_without_dropout(trainer):
     model = trainer(dropout=0.5).model
     windows = torch.randint(11, (7, 9), generator=torch.Generator().manual_seed(9))
-    found = mean_loss(model, iter([windows[:4], windows[4:6], windows[6:]]), "cpu")
+    found, error = mean_loss(model, iter([windows[:4], windows[4:6], windows[6:]]), "cpu")
     assert model.training
     with torch.no_grad():
-        direct = F.cross_entropy(model.eval()(windows[:, :-1]).flatten(0, 1), windows[:, 1:].flatten())
-    assert found == pytest.approx(float(direct), rel=1e-5)
+        direct = torch.stack([next_token_loss(model.eval(), windows[i : i + 1]) for i in range(7)])
+    assert found == pytest.approx(float(direct.mean()), rel=1e-5)
+    assert error == pytest.approx(float(direct.std()) / math.sqrt(7), rel=1e-3)
+    assert mean_loss(model, iter([windows[:1]]), "cpu") == (pytest.approx(float(direct[0]), rel=1e-5), None)
     mean_loss(model, iter([windows]), "cpu")
     assert not model.training
 
@@ -170,4 +171,5 @@ def test_bf16_learns_nearly_the_same_and_keeps_weights_in_fp32(trainer, config, 
     assert 0 < max(differences) < 0.05
     assert {p.dtype for p in bf16.parameters} == {torch.float32}
     windows = OneBatch().batch(0)
-    assert mean_loss(bf16.model, iter([windows]), "cpu", "bf16") == pytest.approx(mean_loss(bf16.model, iter([windows]), "cpu"), abs=0.02)
+    in_bf16, in_fp32 = (mean_loss(bf16.model, iter([windows]), "cpu", precision)[0] for precision in ("bf16", "fp32"))
+    assert in_bf16 == pytest.approx(in_fp32, abs=0.02)
