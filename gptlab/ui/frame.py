@@ -7,8 +7,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from gptlab.device import calm_threads, likely_device, memory_bytes
-from gptlab.errors import LabError
-from gptlab.paths import ASSETS, DISK_ERRORS, disk_error
+from gptlab.paths import ASSETS
 from gptlab.ui import language, show
 from gptlab.words import _
 
@@ -44,15 +43,9 @@ def sections() -> dict[str, list]:
 
 
 def run(page: Page) -> None:
-    """The chosen page; a mistake that it does not handle itself ends in a sentence, and so does a disk that cannot be written."""
-    try:
+    """The chosen page."""
+    with show.mistakes():
         page.run()
-    except LabError as problem:
-        show.error(problem)
-    except OSError as problem:
-        if problem.errno not in DISK_ERRORS:
-            raise
-        show.error(disk_error(problem))
 
 
 def sidebar() -> None:

@@ -24,9 +24,16 @@ def prepared(corpus_id: str, tokenizer: TokenizerConfig) -> cached.Prepared:
         return cached.prepared(corpus_id, tokenizer.kind, tokenizer.vocab_size, VALIDATION_FRACTION)
 
 
+def measured(device: str) -> cached.Speed:
+    """The speed of a device, measured when it is first asked for."""
+    with st.spinner(_("Measuring this device for a second ...")):
+        return cached.speed(device)
+
+
 def draft(
-    corpus_id: str, tokenizer: TokenizerConfig, size: str, architecture: str, recipe: str, device: str, changes: dict[str, object]
-) -> RunConfig:
+    corpus_id: str, text: cached.Prepared, tokenizer: TokenizerConfig, size: str, architecture: str, recipe: str, device: str,
+    changes: dict[str, object],
+) -> RunConfig:  # fmt: skip
     """The settings that the choices make.
 
     Raises:
@@ -35,9 +42,6 @@ def draft(
     from gptlab.data.corpus import check_length
     from gptlab.runs.plan import plan
 
-    text = prepared(corpus_id, tokenizer)
-    with st.spinner(_("Measuring this device for a second ...")):
-        cached.speed(device)
     config = plan(
         title=cached.preview(corpus_id).title, data=DataConfig(corpus=corpus_id), tokenizer_config=tokenizer, tokenizer=text.tokenizer,
         size=size, architecture=architecture, recipe=recipe, device=device, changes=changes,
@@ -46,13 +50,11 @@ def draft(
     return config
 
 
-def size_labels(corpus_id: str, tokenizer: TokenizerConfig, architecture: str, recipe: str, device: str) -> dict[str, str]:
-    """For each size its parameters and the time expected on this device."""
+def size_labels(vocab_size: int, architecture: str, recipe: str, speed: cached.Speed) -> dict[str, str]:
+    """For each size its parameters and the time expected at a speed."""
     from gptlab.model.counting import count_all
     from gptlab.presets import model_config, training_config
 
-    vocab_size = prepared(corpus_id, tokenizer).tokenizer.vocab_size
-    speed = cached.speed(device)
     names = {"mini": _("mini"), "small": _("small"), "medium": _("medium"), "large": _("large"), "paper": _("as in GPT-1")}
     labels = {}
     for size in SIZES:

@@ -15,6 +15,7 @@ from gptlab.ui import state
 def select(label: str, options: Sequence[str], default: str, name: Callable[[str], str], key: str, **more: Any) -> str:
     """A drop-down; `name` gives an option's label."""
     prepare(key, options, default)
+    _refresh(key, name)
     return kept(key, st.selectbox(label, options, format_func=name, key=key, persist_state="session", **more), default)
 
 
@@ -45,6 +46,15 @@ def prepare(key: str, options: Sequence[str], default: str) -> None:
     if state.value(key, None) not in options:
         asked = st.query_params.get(key)
         state.change(key, asked if asked in options else default)
+
+
+def _refresh(key: str, name: Callable[[str], str]) -> None:
+    """Choose the chosen option once more when its label changed: the browser goes on showing the label that was clicked on."""
+    chosen = str(state.value(key, ""))
+    label = name(chosen)
+    if state.value(f"{key}_label", label) != label:
+        state.change(key, chosen)
+    state.change(f"{key}_label", label)
 
 
 def kept(key: str, chosen: str, default: str | None) -> str:

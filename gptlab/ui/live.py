@@ -31,19 +31,20 @@ def watch(run: Run, others: list[Run]) -> None:
 
 
 def _draw(run: Run, others: list[Run]) -> None:
-    status = run.status()
-    if status.state != state.seen_states().get(run.id):
-        st.rerun()
-    if status.state == "queued":
-        job.ensure_worker(run.config().device)
-    curve = cached.curve(run.id)
-    _progress(run, status)
-    _numbers(curve, status)
-    _losses(run, others)
-    if curve.starts:
-        _verdict(curve, status)
-    _pace(curve)
-    _samples(curve)
+    with show.mistakes():
+        status = run.status()
+        if status.state != state.seen_states().get(run.id):
+            st.rerun()
+        if status.state == "queued":
+            job.ensure_worker(run.config().device)
+        curve = cached.curve(run.id)
+        _progress(run, status)
+        _numbers(curve, status)
+        _losses(run, others)
+        if curve.starts:
+            _verdict(curve, status)
+        _pace(curve)
+        _samples(curve)
 
 
 def _progress(run: Run, status: Status) -> None:

@@ -1,7 +1,8 @@
 """What a page draws: figures with their downloads, errors, badges. Every function returns None."""
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from gptlab.errors import LabError
-from gptlab.paths import ASSETS
+from gptlab.paths import ASSETS, DISK_ERRORS, disk_error
 from gptlab.ui import state
 from gptlab.words import _, told
 
@@ -45,6 +46,22 @@ def figure(fig: go.Figure, *, key: str, table: Callable[[], pd.DataFrame] | None
 def error(problem: LabError) -> None:
     """A mistake that the person can mend, in the chosen language."""
     st.error(told(problem), icon=":material/error:")
+
+
+@contextmanager
+def mistakes() -> Iterator[None]:
+    """A mistake that is not handled inside ends in a sentence, and so does a disk that cannot be written.
+
+    Around every page, and around every part of one that is drawn anew by itself.
+    """
+    try:
+        yield
+    except LabError as problem:
+        error(problem)
+    except OSError as problem:
+        if problem.errno not in DISK_ERRORS:
+            raise
+        error(disk_error(problem))
 
 
 def kept_error() -> None:

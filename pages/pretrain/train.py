@@ -4,56 +4,65 @@ import streamlit as st
 
 from gptlab.errors import LabError
 from gptlab.figures.training import loss_figure
+from gptlab.runs.store import list_runs
 from gptlab.ui import launch, live, pick, show, text
 from gptlab.words import _
+
+
+@st.fragment
+def form() -> None:
+    """What to train. A part of its own: another choice does not draw the curve anew."""
+    with show.mistakes():
+        first, second = st.columns([5, 4], gap="medium", vertical_alignment="bottom")
+        third = st.columns([3, 4, 3, 2], gap="medium", vertical_alignment="bottom")
+        ready = None
+        try:
+            with second:
+                tokenizer = pick.tokenizer()
+            with third[0]:
+                architecture = pick.architecture()
+            with third[2]:
+                recipe = pick.recipe()
+            with first:
+                corpus = text.choose()
+            if corpus is not None:
+                prepared = launch.prepared(corpus, tokenizer)
+                facts, beginning, more = st.columns([5, 3, 4], gap="medium")
+                with facts:
+                    text.facts(corpus, prepared)
+                with beginning, st.expander(_("Preview of the text")):
+                    text.beginning(corpus)
+                with more, st.expander(_("More settings")):
+                    device = pick.device()
+                    with third[1]:
+                        size = pick.size(launch.size_labels(prepared.tokenizer.vocab_size, architecture, recipe, launch.measured(device)))
+                    presets = launch.draft(corpus, prepared, tokenizer, size, architecture, recipe, device, {})
+                    changes = pick.changes(presets.model, presets.training)
+                ready = launch.draft(corpus, prepared, tokenizer, size, architecture, recipe, device, changes)
+                launch.wake_worker(device)
+        except LabError as problem:
+            show.error(problem)
+        with third[3]:
+            pressed = st.button(
+                _("Train"), type="primary", icon=":material/play_arrow:", key="train", width="stretch", disabled=ready is None,
+                on_click=launch.start, args=(ready, tokenizer),
+            )  # fmt: skip
+        if pressed:  # the run is to be shown below, outside of this part
+            st.rerun()
+        if ready is not None and not list_runs():
+            show.figure(loss_figure([], prepared.expected), key="expected")
+            st.caption(_("No run yet. These lines are what simple models reach on this text: a GPT has to fall below them."))
+
 
 st.title(_("Train a GPT on your own text"))
 st.markdown(_("How far does guessing the next token carry? Choose a text, press Train, and watch noise become words."))
 show.kept_error()
 
-first, second = st.columns([5, 4], gap="medium", vertical_alignment="bottom")
-third = st.columns([3, 4, 3, 2], gap="medium", vertical_alignment="bottom")
-ready = None
-try:
-    with second:
-        tokenizer = pick.tokenizer()
-    with third[0]:
-        architecture = pick.architecture()
-    with third[2]:
-        recipe = pick.recipe()
-    with first:
-        corpus = text.choose()
-    if corpus is not None:
-        prepared = launch.prepared(corpus, tokenizer)
-        facts, beginning, more = st.columns([5, 3, 4], gap="medium")
-        with facts:
-            text.facts(corpus, prepared)
-        with beginning, st.expander(_("Preview of the text")):
-            text.beginning(corpus)
-        with more, st.expander(_("More settings")):
-            device = pick.device()
-            with third[1]:
-                size = pick.size(launch.size_labels(corpus, tokenizer, architecture, recipe, device))
-            presets = launch.draft(corpus, tokenizer, size, architecture, recipe, device, {})
-            changes = pick.changes(presets.model, presets.training)
-        ready = launch.draft(corpus, tokenizer, size, architecture, recipe, device, changes)
-        launch.wake_worker(device)
-except LabError as problem:
-    show.error(problem)
-with third[3]:
-    st.button(
-        _("Train"), type="primary", icon=":material/play_arrow:", key="train", width="stretch", disabled=ready is None,
-        on_click=launch.start, args=(ready, tokenizer),
-    )  # fmt: skip
-
+form()
 left, right = st.columns([4, 3], gap="medium", vertical_alignment="bottom")
 with left:
     run = pick.run(_("Run"))
-if run is None:
-    if ready is not None:
-        show.figure(loss_figure([], prepared.expected), key="expected")
-        st.caption(_("No run yet. These lines are what simple models reach on this text: a GPT has to fall below them."))
-else:
+if run is not None:
     with right:
         others = pick.others(than=run)
     live.watch(run, others)

@@ -83,6 +83,18 @@ def test_train_watch_and_generate(page, server, text_id):
     expect(page.get_by_label("Tokens written")).to_have_value("13")
 
 
+def test_a_label_follows_what_it_depends_on(page, server, text_id):
+    """The drop-down goes on showing the label that was chosen, unless it is told of the new one."""
+    opened(page, server, f"train?text={text_id}&size=medium")
+    dial = page.get_by_role("combobox", name="Size")
+    before = dial.input_value()
+    page.get_by_role("radio", name="fast").click()
+    expect(dial).not_to_have_value(before)
+    assert dial.input_value().startswith("medium · ") and "size=medium" in page.url
+    page.get_by_role("radio", name="한국어").click()
+    expect(page.get_by_role("combobox", name="크기", exact=True)).to_have_value(re.compile("^중형 · "))
+
+
 def test_stop_and_resume(page, server, text_id):
     run_id = train(page, server, text_id, n_steps=20_000)
     page.get_by_role("button", name="Pause").click()
