@@ -185,7 +185,7 @@ def follow(run: Run, as_json: bool, told: int = 0) -> None:
     """Show a run's progress until it rests; the first `told` evaluations are known. Ctrl-C stops the run, with a checkpoint."""
     from tqdm import tqdm
 
-    from gptlab.runs.job import ensure_worker, wish
+    from gptlab.runs.job import ensure_worker, wish, worker_problem
 
     print(run.id, flush=True)
     curve = Curve(run.folder)
@@ -202,6 +202,8 @@ def follow(run: Run, as_json: bool, told: int = 0) -> None:
                 if not status.is_active and status.state != "queued":
                     break
                 ensure_worker(run.config().device)
+                if (problem := worker_problem(run.config().device)) is not None:
+                    raise problem
                 time.sleep(0.2)
             except KeyboardInterrupt:
                 wish(run, "stop")

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import filelock
 import psutil
 
 from gptlab.config import RunConfig
@@ -24,6 +25,9 @@ from gptlab.runs.store import Run, create_run, is_alive, overview, start_s
 from gptlab.tokenizer import Tokenizer
 
 WISHES = ("pause", "stop")
+
+RETRY_S = 30.0
+"""Time before another worker is tried after one that could not begin."""
 
 
 def devices_folder() -> Path:
@@ -67,16 +71,49 @@ def training_run(device: str) -> Run | None:
 
 def worker_is_alive(device: str) -> bool:
     """Whether the device has a worker, or one that is still on its way: importing torch takes seconds."""
-    return any(_names_a_process(devices_folder() / name) for name in (f"{device}.json", f"{device}-starting.json"))
+    return any(is_alive(*identity) for identity in (_identity(at_work(device)), _identity(on_its_way(device))) if identity)
 
 
-def _names_a_process(path: Path) -> bool:
-    """Whether the process that a file names is alive."""
+def worker_problem(device: str) -> RunError | None:
+    """Why the device has no worker: the last one that was started ended before it began to work. None if all is well."""
+    started = _identity(on_its_way(device))
+    if started is None or is_alive(*started) or started == _identity(at_work(device)):
+        return None
+    try:
+        filelock.FileLock(devices_folder() / f"{device}.lock").acquire(timeout=0).lock.release()
+    except filelock.Timeout:  # it gave way to one that somebody else started
+        return None
+    with log_file(device).open("rb") as log:
+        log.seek(-min(log.seek(0, os.SEEK_END), 400), os.SEEK_END)
+        said = log.read().decode("utf-8", errors="replace").strip()
+    return RunError(
+        "The worker process for {device} ended before it began to work; another one is tried in half a minute. Its last words, from "
+        "{file}: {said}",
+        device=device, file=log_file(device), said=said or "-",
+    )  # fmt: skip
+
+
+def at_work(device: str) -> Path:
+    """The file that names the device's worker."""
+    return devices_folder() / f"{device}.json"
+
+
+def on_its_way(device: str) -> Path:
+    """The file that names the worker that was started last."""
+    return devices_folder() / f"{device}-starting.json"
+
+
+def log_file(device: str) -> Path:
+    return devices_folder() / f"{device}.log"
+
+
+def _identity(path: Path) -> tuple[int, float] | None:
+    """The process that a file names; None if it names none."""
     try:
         worker = json.loads(path.read_text(encoding="utf-8"))
-        return is_alive(worker["pid"], worker["process_start_s"])
+        return int(worker["pid"]), float(worker["process_start_s"])
     except (OSError, ValueError, TypeError, KeyError):
-        return False
+        return None
 
 
 def write_identity(process: psutil.Process, path: Path) -> None:
@@ -86,13 +123,17 @@ def write_identity(process: psutil.Process, path: Path) -> None:
 
 
 def ensure_worker(device: str, idle_s: int = 900) -> None:
-    """Start the device's worker unless there is one. Of two started at once, the second gives way.
+    """Start the device's worker unless there is one, or the last one could not begin to work a moment ago: an open page asks every second.
+
+    Of two started at once, the second gives way.
 
     The worker leads a session of its own, so that neither Ctrl-C nor the end of the server takes it along.
     """
     if worker_is_alive(device):
         return
-    with (devices_folder() / f"{device}.log").open("ab") as log:
+    if worker_problem(device) is not None and time.time() - on_its_way(device).stat().st_mtime < RETRY_S:
+        return
+    with log_file(device).open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "gptlab", "worker", "--device", device, "--idle-s", str(idle_s)],
             cwd=Path(__file__).resolve().parents[2],
@@ -104,7 +145,7 @@ def ensure_worker(device: str, idle_s: int = 900) -> None:
         )
     threading.Thread(target=process.wait, daemon=True).start()  # when it ends it leaves no zombie
     with suppress(psutil.NoSuchProcess):  # it has ended already
-        write_identity(psutil.Process(process.pid), devices_folder() / f"{device}-starting.json")
+        write_identity(psutil.Process(process.pid), on_its_way(device))
 
 
 def wish(run: Run, what: str) -> None:

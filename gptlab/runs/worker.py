@@ -33,7 +33,7 @@ from gptlab.runs import checkpoint as saving
 from gptlab.runs.curve import Sample, Start, end_torn_line, to_line
 from gptlab.runs.distributed import Ranks
 from gptlab.runs.estimate import check_memory
-from gptlab.runs.job import devices_folder, forget_wishes, last_ring, queue, wished, write_identity
+from gptlab.runs.job import at_work, devices_folder, forget_wishes, last_ring, queue, wished, write_identity
 from gptlab.runs.store import Run, Status, start_s
 from gptlab.tokenizer import Tokenizer, shown_text
 from gptlab.training.events import Evaluation, Step
@@ -58,7 +58,7 @@ def work(device: str, idle_s: float) -> None:
         return
     with lock:
         me = psutil.Process()
-        write_identity(me, devices_folder() / f"{device}.json")
+        write_identity(me, at_work(device))
         me.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else NICENESS)
         warm_up(device)
         idle_since, heard = time.monotonic(), 0

@@ -36,7 +36,10 @@ def _draw(run: Run, others: list[Run]) -> None:
         if status.state != state.seen_states().get(run.id):
             st.rerun()
         if status.state == "queued":
-            job.ensure_worker(run.config().device)
+            device = run.config().device
+            job.ensure_worker(device)
+            if (problem := job.worker_problem(device)) is not None:
+                show.error(problem)
         curve = cached.curve(run.id)
         _progress(run, status)
         _numbers(curve, status)

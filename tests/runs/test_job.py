@@ -182,7 +182,41 @@ def test_worker_on_its_way_is_not_started_twice(monkeypatch):
             break
         time.sleep(0.01)
     ensure_worker("cpu")
+    assert len(started) == 1  # it ended a moment ago: the next one would end as soon
+    half_a_minute_ago = time.time() - job.RETRY_S
+    os.utime(devices_folder() / "cpu-starting.json", (half_a_minute_ago, half_a_minute_ago))
+    ensure_worker("cpu")
     assert len(started) == 2
+
+
+def test_worker_that_cannot_begin_is_told_and_not_started_again_at_once(new_run, until, monkeypatch):
+    started, popen = [], subprocess.Popen
+
+    def start(command, **how):
+        started.append(command)
+        return popen([sys.executable, "-c", "print('Übel ' * 200); raise ImportError('libgomp.so.1: cannot open')"], **how)
+
+    run = new_run()
+    monkeypatch.setattr(job.subprocess, "Popen", start)
+    assert job.worker_problem("cpu") is None
+    ensure_worker("cpu")
+    until(lambda: not worker_is_alive("cpu"))
+    for _ in range(3):
+        ensure_worker("cpu")
+    assert len(started) == 1 and run.status().state == "queued"
+    problem = str(job.worker_problem("cpu"))
+    assert "The worker process for cpu ended before it began to work" in problem
+    assert problem.endswith("ImportError: libgomp.so.1: cannot open")
+    assert str(devices_folder() / "cpu.log") in problem and len(problem) < 900
+    with filelock.FileLock(devices_folder() / "cpu.lock"):  # it may have given way to this one
+        assert job.worker_problem("cpu") is None
+
+
+def test_worker_that_worked_and_ended_is_no_problem(new_run, until):
+    run = new_run(n_steps=5)
+    ensure_worker("cpu", idle_s=1)
+    until(lambda: run.status().state == "finished" and not worker_is_alive("cpu"))
+    assert job.worker_problem("cpu") is None
 
 
 def test_worker_has_the_same_home_even_if_it_was_named_from_here(monkeypatch, lab_home):
