@@ -101,7 +101,7 @@ def _numbers(curve: Curve, status: Status) -> None:
 
     def error(factor: float) -> str:
         """The half of the 95 % interval over the windows of the evaluation."""
-        return f", ± {1.96 * last.validation_error_nats * factor:.3f}" if last and last.validation_error_nats is not None else ""
+        return f", ±\u00a0{1.96 * last.validation_error_nats * factor:.3f}" if last and last.validation_error_nats is not None else ""
 
     values = [
         (_("Validation loss"), f"{last.validation_nats:.3f}" if last else "-", _("nats per token") + error(1.0)),
