@@ -83,6 +83,12 @@ def parser() -> argparse.ArgumentParser:
     g.add_argument("--top-p", type=float, default=1.0)
     g.add_argument("--seed", type=int, default=1)
 
+    k = command("tokenize", tokenize, "Cut a text into tokens: one line a token with its id and its bytes.")
+    k.add_argument(
+        "--encoding", default="gpt2", metavar="NAME", help="gpt2 (default), characters, bytes, cl100k_base, o200k_base, or the id of a run"
+    )
+    k.add_argument("text", metavar="TEXT", help="the text; '-' reads it from the standard input")
+
     command("runs", runs, "List the runs.")
 
     for name, does, help in (("pause", pause, "Pause a training run."), ("stop", stop, "Stop a training run; its last checkpoint stays.")):
@@ -277,6 +283,24 @@ def generate(args: argparse.Namespace) -> None:
     for piece in decode_stream(tokenizer, ids):
         print(piece, end="", flush=True)
     print()
+
+
+def tokenize(args: argparse.Namespace) -> None:
+    from gptlab.runs.vocabularies import vocabulary
+    from gptlab.tokenizer import readable
+
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8") if args.text == "-" else args.text
+    except UnicodeDecodeError as error:
+        raise DataError("The standard input is not UTF-8 at byte {position}.", position=error.start) from None
+    tokenizer = vocabulary(args.encoding, text)
+    ids = [int(id) for id in tokenizer.encode(text)]
+    labels = readable(tokenizer, ids)
+    if args.json:
+        print(json.dumps({"encoding": args.encoding, "vocab_size": tokenizer.vocab_size, "ids": ids, "tokens": labels}, ensure_ascii=False))
+        return
+    for id, label in zip(ids, labels, strict=True):
+        print(f"{id:>7}  {tokenizer.token_bytes(id).hex(' '):<24}  {label}")
 
 
 def runs(args: argparse.Namespace) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from gptlab.figures.style import GREY, new_figure, series_colour
+from gptlab.figures.style import GREY, new_figure, plain, series_colour
 from gptlab.words import _
 
 
@@ -27,7 +27,7 @@ def next_token_figure(candidates: Candidates) -> go.Figure:
     """Two bars a token: the model's probability in grey, and what is drawn from in colour; the drawn token stands out."""
     # the same label may occur twice (two byte tokens of one character): the place, not the label, is the position
     places = list(range(len(candidates.labels)))
-    ticks = [f"<b>{_plain(label)} ◀</b>" if i == candidates.chosen else _plain(label) for i, label in enumerate(candidates.labels)]
+    ticks = [f"<b>{plain(label)} ◀</b>" if i == candidates.chosen else plain(label) for i, label in enumerate(candidates.labels)]
     figure = new_figure(
         x=_("probability"), y="", height=70 + 30 * len(places), barmode="group", bargap=0.25, bargroupgap=0.05, hovermode="closest",
         xaxis=dict(range=[0, max(0.05, *candidates.probabilities, *candidates.adjusted) * 1.05], tickformat=".0%"),
@@ -43,8 +43,3 @@ def next_token_figure(candidates: Candidates) -> go.Figure:
         customdata=candidates.labels, hovertemplate="%{customdata}: %{x:.4f}",
     )  # fmt: skip
     return figure
-
-
-def _plain(label: str) -> str:
-    """A token is text, not markup."""
-    return label.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -61,3 +61,8 @@ def thinned(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> tuple[np.n
         kept += [begin + int(stretch.argmin()), begin + int(stretch.argmax())]
     order = np.unique(kept)
     return x[order], y[order]
+
+
+def plain(label: str) -> str:
+    """A token is text, not markup."""
+    return label.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -8,7 +8,7 @@ Source: Sennrich et al. 2016 for merging; GPT-2, section 2.2, for bytes and for 
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -125,6 +125,11 @@ class BPETokenizer(Tokenizer):
         """Merges as pairs of ids; merge number i (from 0) makes the token 256 + i."""
         return {"kind": self.kind, "merges": [[self._ranks[left], self._ranks[right]] for left, right in self.merges]}
 
+    @property
+    def ranks(self) -> Mapping[bytes, int]:
+        """Id of every token but the end-of-text one; the lower of two is merged first."""
+        return self._ranks
+
     def encode(self, text: str) -> np.ndarray:
         """As `Tokenizer.encode`; raises TokenizerError only for half of a surrogate pair."""
         require_encodable(text)
@@ -153,8 +158,11 @@ def require_encodable(text: str) -> None:
         ) from None  # fmt: skip
 
 
-def train_rust(text: str, vocab_size: int) -> RustTokenizer:
+def train_rust(text: str, vocab_size: int, split: bool = True) -> RustTokenizer:
     """A `tokenizers` BPE of at most `vocab_size` tokens without special ones.
+
+    Args:
+        split: cut the text into words first, as GPT-2 does; False lets merges run over anything, to see what that wastes.
 
     The library's own ByteLevel pattern is used: it is GPT-2's. tiktoken's text of the same pattern means something else in
     its regex dialect, where `$` also matches before a line break.
@@ -164,9 +172,7 @@ def train_rust(text: str, vocab_size: int) -> RustTokenizer:
     """
     require_encodable(text)
     tokenizer = RustTokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True), pre_tokenizers.FixedLength(TRAINING_PIECE_BYTES)]
-    )
+    tokenizer.pre_tokenizer = pre_tokenizer(split)
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         min_frequency=LEAST_PAIR_COUNT,
@@ -176,6 +182,26 @@ def train_rust(text: str, vocab_size: int) -> RustTokenizer:
     )
     tokenizer.train_from_iterator([text], trainer)
     return tokenizer
+
+
+def pre_tokenizer(split: bool = True) -> pre_tokenizers.PreTokenizer:
+    """What is never merged across: GPT-2's words (section 2.2), and the ends of very long ones."""
+    return pre_tokenizers.Sequence(
+        [pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=split), pre_tokenizers.FixedLength(TRAINING_PIECE_BYTES)]
+    )
+
+
+def pre_split(text: str) -> list[bytes]:
+    """The words of a text as training sees them.
+
+    >>> pre_split("a dog's dog!")
+    [b'a', b' dog', b"'s", b' dog', b'!']
+
+    Raises:
+        TokenizerError: the text is not encodable.
+    """
+    require_encodable(text)
+    return [bytes_of(piece) for piece, _span in pre_tokenizer().pre_tokenize_str(text)]
 
 
 def merges_of(tokenizer: RustTokenizer) -> list[Merge]:

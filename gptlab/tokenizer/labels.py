@@ -1,5 +1,6 @@
 """Tokens as a person can read them: never a byte fragment without its character."""
 
+import unicodedata
 from collections.abc import Iterable
 
 from gptlab.tokenizer.vocabulary import Tokenizer
@@ -15,6 +16,10 @@ SHOWN = {
     0xFFFD: "<EF><BF><BD>",
 }
 """Code point -> what stands for it, for characters that cannot be seen or would mislead."""
+
+
+UNSEEN = {"Cf": "<U+{1:04X}>", "Zl": "<U+{1:04X}>", "Zp": "<U+{1:04X}>", "Cc": "<U+{1:04X}>", "Mn": "◌{0}", "Me": "◌{0}"}
+"""Unicode category -> how such a character is shown: joiners and marks of direction by number, accents on a dotted circle."""
 
 
 def readable(tokenizer: Tokenizer, ids: Iterable[int]) -> list[str]:
@@ -50,11 +55,24 @@ def readable(tokenizer: Tokenizer, ids: Iterable[int]) -> list[str]:
     return labels
 
 
+def visible(text: str) -> str:
+    """Text whose spaces, line breaks, and characters without a picture of their own can be seen."""
+    return "".join(SHOWN.get(ord(c)) or UNSEEN.get(unicodedata.category(c), "{}").format(c, ord(c)) for c in text)
+
+
+def shown_bytes(token: bytes) -> str:
+    """A token without its neighbours: readable where it is whole characters, else its bytes, as in `<EC 95>`."""
+    try:
+        return visible(token.decode("utf-8"))
+    except UnicodeDecodeError:
+        return f"<{token.hex(' ').upper()}>"
+
+
 def _span(character: str) -> tuple[str, int]:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:
         return f"<{code - 0xDC00:02X}>", 1
-    return SHOWN.get(code, character), len(character.encode("utf-8"))
+    return visible(character), len(character.encode("utf-8"))
 
 
 def _range(first: int, last: int) -> str:

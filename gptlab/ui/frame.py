@@ -36,6 +36,7 @@ def sections() -> dict[str, list]:
         ],
         _("Pretrain"): [
             st.Page(show.page_path("pretrain/train"), title=_("Train"), icon=":material/show_chart:"),
+            st.Page(show.page_path("pretrain/tokenization"), title=_("Tokenization"), icon=":material/content_cut:"),
             st.Page(show.page_path("pretrain/generate"), title=_("Generate"), icon=":material/edit_note:"),
         ],
         _("Library"): [st.Page(show.page_path("library/runs"), title=_("Runs"), icon=":material/folder:")],

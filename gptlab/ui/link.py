@@ -11,6 +11,9 @@ import streamlit as st
 
 from gptlab.ui import state
 
+MOST_IN_LINK = 400
+"""Characters of a text that a link carries. Chosen here: mail programs and chats break links of some thousand characters."""
+
 
 def select(label: str, options: Sequence[str], default: str, name: Callable[[str], str], key: str, **more: Any) -> str:
     """A drop-down; `name` gives an option's label."""
@@ -26,16 +29,27 @@ def segments(label: str, options: Sequence[str], default: str, name: Callable[[s
     return kept(key, control, default)
 
 
-def several(label: str, options: Sequence[str], name: Callable[[str], str], key: str, **more: Any) -> list[str]:
+def several(
+    label: str, options: Sequence[str], name: Callable[[str], str], key: str, default: Sequence[str] = (), **more: Any
+) -> list[str]:
     """Any number of options; in the link they stand with commas between them."""
     held = state.value(key, None)
-    asked = held if isinstance(held, list) else st.query_params.get(key, "").split(",")
+    asked = held if isinstance(held, list) else st.query_params.get(key, ",".join(default)).split(",")
     there = [option for option in asked if option in options]
     if there != held:
         state.change(key, there)
     chosen = st.multiselect(label, options, format_func=name, key=key, persist_state="session", **more)
-    kept(key, ",".join(chosen), "")
+    kept(key, ",".join(chosen), ",".join(default))
     return chosen
+
+
+def text(label: str, default: str, key: str, **more: Any) -> str:
+    """A text field; a short text is kept in the link, a long one would make it unusable."""
+    if state.value(key, None) is None:
+        state.change(key, st.query_params.get(key, default))
+    written = st.text_area(label, key=key, persist_state="session", **more)
+    kept(key, written if len(written) <= MOST_IN_LINK else default, default)
+    return written
 
 
 def prepare(key: str, options: Sequence[str], default: str) -> None:

@@ -81,13 +81,13 @@ def page_path(name: str) -> Path:
     return ASSETS.parent / "pages" / f"{name}.py"
 
 
-def table(header: list[str], rows: Sequence[tuple[str, ...]]) -> None:
-    """A small table whose cells wrap. Cells that begin with a digit are set to the right."""
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in header)
-    body = "".join(
-        "<tr>" + "".join(f'<td class="{"number" if cell[:1].isdigit() else "words"}">{html.escape(cell)}</td>' for cell in row) + "</tr>"
-        for row in rows
-    )
+def table(header: list[str], rows: Sequence[tuple[str, ...]], numbers_right: bool = True) -> None:
+    """A small table whose cells wrap. Cells that begin with a digit are set to the right, unless they are texts."""
+    def cell(text: str) -> str:
+        return f'<td class="{"number" if numbers_right and text[:1].isdigit() else "words"}">{html.escape(text)}</td>'
+
+    head = "".join(f"<th>{html.escape(text)}</th>" for text in header)
+    body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
     st.html(f'<table class="lab-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
 
 
@@ -129,6 +129,23 @@ def lesson(notice: list[str], attempt: list[str]) -> None:
     with right:
         st.subheader(_("Try this"))
         st.markdown("\n".join(f"- {line}" for line in attempt))
+
+
+def coloured(labels: Sequence[str], about: Sequence[str]) -> None:
+    """A text token by token, in turns of colours; `about` is shown where the mouse rests."""
+    spans = [
+        f'<span class="t{i % 6}" data-about="{html.escape(what, quote=True)}">{_visible(label)}</span>'
+        for i, (label, what) in enumerate(zip(labels, about, strict=True))
+    ]
+    st.html(f'<div class="lab-tokens lab-coloured">{"<wbr>".join(spans)}</div>')
+
+
+def csv(table: Callable[[], pd.DataFrame], *, key: str) -> None:
+    """The button that saves a table's numbers."""
+    st.download_button(
+        _("Numbers (CSV)"), data=lambda: table().to_csv(index=False).encode(), file_name=f"gptlab-{key}.csv", mime="text/csv",
+        icon=":material/download:", on_click="ignore", key=f"{key}_csv",
+    )  # fmt: skip
 
 
 def _visible(label: str) -> str:
