@@ -27,11 +27,11 @@ def steps() -> None:
 
 def paper_map() -> None:
     """Paper section -> what it says -> where to see it."""
-    train, generate = _("Train"), _("Generate")
+    train, generate, tokenization = _("Train"), _("Generate"), _("Tokenization")
     rows = [
         ("GPT-1, 3.1", _("A decoder learns to say the next token (equations 1 and 2)"), train),
         ("GPT-1, 4.1", _("Adam with decoupled weight decay, warm-up over 2,000 steps, cosine to zero"), train),
-        ("GPT-2, 2.2", _("Byte pair encoding over bytes: no text is ever unknown"), train),
+        ("GPT-2, 2.2", _("Byte pair encoding over bytes: no text is ever unknown"), tokenization),
         ("GPT-2, 2.3", _("LayerNorm moves to the front, residual weights start smaller"), train),
         ("GPT-2, 3", _("Samples with top-k; text that reads on"), generate),
         ("GPT-3, 2.1", _("The same model in eight sizes; loss falls smoothly with size"), train),

@@ -200,7 +200,7 @@ def big_vocabulary() -> None:
     st.subheader(_("The merges, in order"))
     names = {
         "number": _("number"), "left": _("left"), "right": _("right"), "token": _("token"), "bytes": _("bytes"),
-        "count": _("times in the text"),
+        "count": _("uses left"),
     }  # fmt: skip
     st.dataframe(found.merges.rename(columns=names), hide_index=True, height=330, key="merges_table")
     st.caption(_("The longest tokens of letters only: {longest}").format(longest="  ".join(f"`{t}`" for t in found.longest)))
@@ -231,8 +231,8 @@ def split_first() -> None:
     ]
     show.table([_("Word"), _("Tokens that hold it"), _("slots")], several[:12])
     st.markdown(
-        _("Without the cut the text becomes shorter in tokens, but the slots go to phrases of this text. GPT-2 (section 2.2) gives this "
-          "up, so that a slot holds a word and not each word with each punctuation mark; a space in front is the exception.")
+        _("Merging over everything may save tokens, as the table says for this text, but the slots go to its phrases. GPT-2 (section 2.2) "
+          "cuts first, so that a slot holds a word and not each word with each punctuation mark; one space in front is the exception.")
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ show.lesson(
     notice=[
         _("A token with a space in front is another token than the same word without one."),
         _("A Korean syllable has three bytes in UTF-8: a vocabulary with few Korean merges spends up to three tokens on it."),
-        _("Compression grows with the logarithm of the vocabulary, the embedding grows with the vocabulary itself."),
+        _("Each doubling of the vocabulary saves less, while the embedding doubles each time."),
     ],
     attempt=[
         _("Play the merges and guess the next pair before it is marked."),
