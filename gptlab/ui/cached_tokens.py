@@ -14,12 +14,15 @@ from gptlab.data.compression import slots as found_slots
 from gptlab.paths import home
 from gptlab.runs.vocabularies import vocabulary
 from gptlab.tokenizer import BPETokenizer, Tokenizer, gpt2, readable
-from gptlab.tokenizer.labels import shown_bytes
+from gptlab.tokenizer.labels import shown_bytes, visible
 from gptlab.tokenizer.replay import MergeStep, derivation, replay
 
 MOST_LISTED = 10
 
 MOST_MERGES_TOLD = 6
+
+LEAST_LETTERS = 3
+"""More different letters than these make a word."""
 
 SPLIT_CHARACTERS = 2_000_000
 """Text from which two vocabularies are learned. Chosen here: seconds; without cutting into words the trainer is three times slower."""
@@ -97,9 +100,10 @@ def merge_steps(text: str, n_merges: int) -> tuple[list[tuple[bytes, bytes]], li
 
 
 def _longest_words(tokens: list[bytes]) -> list[str]:
-    """The longest of the tokens that are letters only: without this they are all rulers of dashes."""
-    words = [token for token in tokens if token.decode("utf-8", errors="replace").removeprefix(" ").isalpha()]
-    return [shown_bytes(token) for token in sorted(words, key=len, reverse=True)[:MOST_LISTED]]
+    """The longest of the tokens that are words: without this they are all rulers of dashes and the like."""
+    texts = [token.decode("utf-8", errors="replace") for token in tokens]
+    words = [text for text in texts if text.removeprefix(" ").isalpha() and len(set(text)) > LEAST_LETTERS]
+    return [visible(text) for text in sorted(words, key=len, reverse=True)[:MOST_LISTED]]
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class BigVocabulary:
     vocab_size: int
     merges: pd.DataFrame
     longest: list[str]
-    """Of the tokens that are letters only."""
+    """Of the tokens that are words."""
     counts: np.ndarray
     """(V,) times in the text it was learned from"""
     curve: list[SizePoint]

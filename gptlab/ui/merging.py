@@ -64,7 +64,7 @@ def _controls(n_merges: int) -> int:
     state.change("merge", now)
     buttons, speed, place = st.columns([4, 2, 5], gap="medium", vertical_alignment="bottom")
     with buttons, st.container(horizontal=True):
-        st.button(_("Back"), icon=":material/skip_previous:", key="merge_back", on_click=_go, args=(max(0, now - 1),), disabled=now == 0)
+        st.button(_("Undo"), icon=":material/skip_previous:", key="merge_back", on_click=_go, args=(max(0, now - 1),), disabled=now == 0)
         if st.button(
             _("Pause") if playing else _("Play"), icon=":material/pause:" if playing else ":material/play_arrow:", key="merge_play",
             type="primary", on_click=state.change, args=("merge_playing", not playing), disabled=now == n_merges,

@@ -203,7 +203,7 @@ def big_vocabulary() -> None:
         "count": _("uses left"),
     }  # fmt: skip
     st.dataframe(found.merges.rename(columns=names), hide_index=True, height=330, key="merges_table")
-    st.caption(_("The longest tokens of letters only: {longest}").format(longest="  ".join(f"`{t}`" for t in found.longest)))
+    st.caption(_("The longest words among the tokens: {longest}").format(longest="  ".join(f"`{t}`" for t in found.longest)))
     show.csv(lambda: found.merges, key="merges")
 
 
@@ -251,7 +251,7 @@ def edges() -> None:
     if corpus is None:
         return
     unused = cached.unused(corpus, GLITCHES)
-    st.markdown(_("{n} of GPT-2's {all} tokens never occur in this text. The longest of them:").format(
+    st.markdown(_("{n} of GPT-2's {all} tokens never occur in this text. The longest words among them:").format(
         n=f"{unused.n_unused:,}", all=f"{unused.vocab_size:,}") + " " + "  ".join(f"`{label}`" for label in unused.longest))  # fmt: skip
     show.table([_("Known glitch token"), "id", _("times in this text")], [(visible(t), str(id), f"{n:,}") for t, id, n in unused.glitches])
     st.caption(
