@@ -297,3 +297,34 @@ def test_real_training_is_paused_from_elsewhere_resumed_and_stopped_by_ctrl_c(sa
     out, err = second.communicate(timeout=60)
     assert second.returncode == 0 and f"stopped at step {run.status().step:,} after" in out and "Traceback" not in err
     assert run.status().state == "stopped" and run.status().step >= paused_at
+
+
+def test_tokenize_prints_ids_bytes_and_readable_tokens(say):
+    assert [line.split() for line in say("tokenize", "Hello world").splitlines()] == [
+        ["15496", "48", "65", "6c", "6c", "6f", "Hello"], ["995", "20", "77", "6f", "72", "6c", "64", "␣world"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("encoding", "ids"), [
+    ("gpt2", [23821, 243, 230, 167, 227, 243, 47991, 246, 168, 226, 116, 168, 248, 242]), ("characters", [0, 3, 1, 5, 2, 4]),
+])  # fmt: skip
+def test_tokenize_tells_json(say, encoding, ids):
+    (told,) = say("tokenize", "--encoding", encoding, "--json", " 안녕하세요")
+    assert told["ids"] == ids and len(told["tokens"]) == len(ids) and told["tokens"][0].startswith("␣")
+
+
+def test_tokenize_takes_a_runs_vocabulary_and_says_what_it_cannot(say, trained, monkeypatch, tmp_path):
+    (told,) = say("tokenize", "--encoding", trained, "--json", "the")
+    assert told["ids"] == open_run(trained).tokenizer().encode("the").tolist()
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    for arguments in (["--encoding", "o200k_base", "x"], ["--encoding", "nothing", "x"], ["--encoding", "characters", ""]):
+        assert say("tokenize", *arguments, code=2).startswith("gptlab: ")
+
+
+def test_tokenize_reads_the_standard_input(tmp_path):
+    def piped(content):
+        command = [sys.executable, "-m", "gptlab", "tokenize", "-"]
+        return subprocess.run(command, input=content, capture_output=True, cwd=ROOT)
+
+    assert piped("안".encode()).stdout.decode().split()[0] == "168"
+    assert b"not UTF-8 at byte 1" in piped(b"a\xff").stderr

@@ -253,3 +253,92 @@ def test_two_runs_of_one_minute_are_told_apart(full_home):
     assert len(labels) == len(runs)
     for name in runs:
         assert shown_run(opened("pages/library/runs.py", run=name)) == name
+
+
+VIEWS = ["text", "tax", "merges", "vocabulary", "split", "edges"]
+
+
+@pytest.fixture
+def small_text(lab_home):
+    """A text in the library that the views of the Tokenization page open with."""
+    return library.save(sources.pasted(TEXT * 20, "Small"), lab_home)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_every_view_of_tokenization_opens_from_a_link(view, language, small_text):
+    app = opened("pages/pretrain/tokenization.py", language, view=view, text=small_text, learned_size="1024", split_size="512")
+    assert not app.exception and not app.error
+    assert view == "text" or "view" in app.query_params and view in app.query_params["view"]
+
+
+def tokens_shown(app: AppTest) -> list[str]:
+    return [h.proto.body for h in app.get("html") if "lab-tokens lab-coloured" in h.proto.body]
+
+
+def test_tokens_are_coloured_and_tell_their_merges(lab_home):
+    app = opened("pages/pretrain/tokenization.py", tokens_text="hello </script> 안", vocabularies="gpt2,bytes")
+    gpt2, raw = tokens_shown(app)
+    assert "id 31373" in gpt2 and "hell + o" in gpt2 and "<script" not in gpt2 + raw and "안[1/3]" in raw
+    assert any("**GPT-2**: 7 tokens · 2.33 tokens per word · 2.71 bytes per token" in m.value for m in app.markdown)
+
+
+def test_a_long_text_has_pages_and_loses_nothing(lab_home):
+    app = opened("pages/pretrain/tokenization.py", vocabularies="bytes")
+    app.text_area(key="tokens_text").set_value("가" * 12_000 + "나" * 3_000).run()
+    assert not app.exception and app.number_input(key="tokens_page").max == 2
+    first = tokens_shown(app)[0]
+    app.number_input(key="tokens_page").set_value(2).run()
+    second = tokens_shown(app)[0]
+    assert (first.count("<span"), second.count("<span")) == (30_000, 15_000) and "나" not in first and second.count("가") == 3 * 2_000
+    assert "tokens_text" not in app.query_params  # too long for a link
+
+
+def test_merges_go_on_and_back_and_stay_in_the_link(lab_home):
+    app = opened("pages/pretrain/tokenization.py", view="merges", merge_text="aaabdaaabac", merge="0")
+    assert app.slider(key="merge").max == 3 and "stand side by side 4 times" in " ".join(m.value for m in app.markdown)
+    app.button(key="merge_next").click().run()
+    assert app.slider(key="merge").value == 1 and "stand side by side 2 times" in " ".join(m.value for m in app.markdown)
+    app.button(key="merge_next").click().run()
+    app.button(key="merge_next").click().run()
+    assert "3" in app.query_params["merge"] and app.button(key="merge_next").disabled and app.button(key="merge_play").disabled
+    assert "5 tokens for 11 bytes" in " ".join(m.value for m in app.markdown)
+    app.button(key="merge_back").click().run()
+    assert app.slider(key="merge").value == 2
+
+
+def test_playing_merges_one_at_each_tick_and_stops_at_the_end(lab_home):
+    app = opened("pages/pretrain/tokenization.py", view="merges", merge_text="aaabdaaabac", merge="0")
+    app.button(key="merge_play").click().run()
+    for _tick in range(5):
+        app.run()
+    assert app.slider(key="merge").value == 3 and not app.session_state["merge_playing"]
+
+
+@pytest.mark.parametrize("text", ["", "abc", "a" * 25_000], ids=["empty", "nothing twice", "one letter"])
+@pytest.mark.parametrize("view", ["text", "tax", "merges"])
+def test_odd_texts_are_sentences_not_tracebacks(view, text, lab_home):
+    app = opened("pages/pretrain/tokenization.py", view=view)
+    field = {"text": "tokens_text", "tax": "tax_second", "merges": "merge_text"}[view]
+    app.text_area(key=field).set_value(text).run()
+    assert not app.exception
+
+
+def test_a_text_that_is_too_short_for_a_vocabulary_is_said(lab_home):
+    short = library.save(sources.pasted("short", "Short"), lab_home)
+    for view in ("vocabulary", "split"):
+        app = opened("pages/pretrain/tokenization.py", view=view, text=short)
+        assert not app.exception and "at least 200" in app.error[0].value
+
+
+def test_a_download_without_a_network_is_said(lab_home, monkeypatch, tmp_path):
+    from gptlab.tokenizer import published
+
+    def fails(*_, **__):
+        raise OSError("no route to host")
+
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(published.urllib.request, "urlopen", fails)
+    app = opened("pages/pretrain/tokenization.py")
+    app.button(key="download_o200k_base").click().run()
+    assert "no route to host" in app.error[0].value and not app.exception

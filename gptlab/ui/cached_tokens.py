@@ -89,7 +89,7 @@ def about_token(tokenizer: Tokenizer, id: int) -> str:
     token = tokenizer.token_bytes(id)
     made = derivation(token, getattr(tokenizer, "ranks", {}))
     merges = [f"{shown_bytes(left)} + {shown_bytes(right)}" for left, right in made[-MOST_MERGES_TOLD:]]
-    return "\n".join([f"id {id:,}", token.hex(" "), *merges])
+    return "\n".join([f"id {id}", token.hex(" "), *merges])
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

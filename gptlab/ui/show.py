@@ -137,7 +137,7 @@ def coloured(labels: Sequence[str], about: Sequence[str]) -> None:
         f'<span class="t{i % 6}" data-about="{html.escape(what, quote=True)}">{_visible(label)}</span>'
         for i, (label, what) in enumerate(zip(labels, about, strict=True))
     ]
-    st.html(f'<div class="lab-tokens lab-coloured">{"<wbr>".join(spans)}</div>')
+    st.html(f'<div class="lab-tokens lab-coloured">{"".join(spans)}</div>')
 
 
 def csv(table: Callable[[], pd.DataFrame], *, key: str) -> None:

@@ -55,7 +55,7 @@ def test_a_deep_link_on_a_fresh_server_has_its_frame(page, server):
     """The very first visit: Streamlit's old multi-page mode would show the page without the frame."""
     opened(page, server, "generate?lang=ko")
     expect(page.get_by_test_id("stSidebarNav")).to_be_visible()
-    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(4)
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(5)
     assert "lang=ko" in page.url
     expect(page.get_by_role("dialog")).to_have_count(0)
 
@@ -125,10 +125,10 @@ def test_a_run_outlives_browser_and_server(page, server, text_id):
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize("stem", STEMS)
-def test_no_text_is_smaller_than_14_px(page, server, stem, language):
+@pytest.mark.parametrize("link", [*(f"{stem}?" for stem in STEMS), "tokenization?view=merges", "tokenization?view=edges"])
+def test_no_text_is_smaller_than_14_px(page, server, link, language):
     """Readable from the back of a room. Plotly's bar of buttons and the equations' indices are drawn, not written."""
-    opened(page, server, f"{stem}?lang={language}")
+    opened(page, server, f"{link}&lang={language}")
     small = page.evaluate(
         """() => {
             const walker = document.createTreeWalker(document.querySelector('[data-testid="stApp"]'), NodeFilter.SHOW_TEXT);
@@ -152,3 +152,23 @@ def test_the_server_listens_on_this_machine_only(server):
     process = psutil.Process(server.process.pid)
     addresses = {c.laddr.ip for c in process.net_connections(kind="inet") if c.status == psutil.CONN_LISTEN and c.laddr.port == port}
     assert addresses == {"127.0.0.1"}
+
+
+def test_tokens_are_coloured_explained_and_merged(page, server):
+    opened(page, server, "tokenization?tokens_text=hello%20%3Cb%3E%ec%95%88%20world&vocabularies=gpt2")
+    tokens = page.locator(".lab-coloured span")
+    labels = tokens.all_inner_texts()
+    assert labels[0] == "hello" and "안[1/3]" in labels and "␣<" in labels  # no markup, no byte without its character
+    tokens.first.hover()
+    about = "element => getComputedStyle(element, '::after').content"
+    assert "id 31373" in tokens.first.evaluate(about) and "hell + o" in tokens.first.evaluate(about)
+
+    opened(page, server, "tokenization?view=merges&merge=0&merge_text=aaabdaaabac&merge_speed=5")
+    expect(page.locator(".lab-coloured span")).to_have_count(11)
+    page.get_by_role("button", name="Merge").click()
+    expect(page.locator(".lab-coloured span")).to_have_count(9)
+    page.get_by_role("button", name="Play").click()
+    expect(page.locator(".lab-coloured span")).to_have_count(5, timeout=SLOW)
+    settled(page)
+    expect(page.get_by_role("button", name="Play")).to_be_disabled()
+    assert "merge=3" in page.url
