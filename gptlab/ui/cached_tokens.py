@@ -63,7 +63,7 @@ class Tokens:
         return self.between(0, len(self.byte_of_character) - 1)
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def tokens(name: str, text: str) -> Tokens:
     """A text under a vocabulary.
 
@@ -74,7 +74,8 @@ def tokens(name: str, text: str) -> Tokens:
     ids = tokenizer.encode(text)
     data = np.frombuffer(text.encode("utf-8"), dtype=np.uint8)
     starts = np.flatnonzero((data & 0xC0) != 0x80)  # a byte 10xxxxxx continues a character
-    return Tokens(tokenizer, ids, np.concatenate([[0], np.cumsum(_lengths(tokenizer)[ids])]), np.append(starts, len(data)))
+    ends = np.cumsum(_lengths(tokenizer)[ids], dtype=np.int32)
+    return Tokens(tokenizer, ids.astype(np.int32), np.append(np.int32(0), ends), np.append(starts, len(data)).astype(np.int32))
 
 
 @lru_cache(maxsize=16)

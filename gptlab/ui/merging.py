@@ -11,8 +11,6 @@ from gptlab.tokenizer.replay import Merge, MergeStep
 from gptlab.ui import cached_tokens, link, show, state
 from gptlab.words import _
 
-SAMPLE = "low lower lowest, new newer newest, wide wider widest. The lower the newer, the wider the slower. "
-
 MOST_CHARACTERS = 20_000
 """Longest text whose merges are replayed: about a second of counting. The rest is left out, and that is said."""
 
@@ -23,7 +21,10 @@ COLOURED_CHARACTERS = 1_500
 
 def film() -> None:
     """A small text, its merges one at a time."""
-    written = link.text(_("A small text"), SAMPLE, "merge_text", height=110)
+    written = link.text(
+        _("A small text"), _("low lower lowest, new newer newest, wide wider widest. The lower the newer, the wider the slower."),
+        "merge_text", height=110,
+    )  # fmt: skip
     if len(written) > MOST_CHARACTERS:
         st.info(_("The first {most} characters are used.").format(most=f"{MOST_CHARACTERS:,}"))
         written = written[:MOST_CHARACTERS]

@@ -31,6 +31,7 @@ def paper_map() -> None:
     rows = [
         ("GPT-1, 3.1", _("A decoder learns to say the next token (equations 1 and 2)"), train),
         ("GPT-1, 4.1", _("Adam with decoupled weight decay, warm-up over 2,000 steps, cosine to zero"), train),
+        ("GPT-1, 4.1", _("Byte pair encoding: 40,000 merges on lower-cased words"), tokenization),
         ("GPT-2, 2.2", _("Byte pair encoding over bytes: no text is ever unknown"), tokenization),
         ("GPT-2, 2.3", _("LayerNorm moves to the front, residual weights start smaller"), train),
         ("GPT-2, 3", _("Samples with top-k; text that reads on"), generate),

@@ -84,7 +84,7 @@ def one_text() -> None:
     page = 1
     if n_pages > 1:
         label = _("Page (of {n}, {most} characters each)").format(n=n_pages, most=f"{PAGE_CHARACTERS:,}")
-        page = st.number_input(label, 1, n_pages, 1, key="tokens_page")
+        page = st.number_input(label, 1, n_pages, 1, key="tokens_page", bind="query-params")
     for name in names:
         with show.mistakes():
             _coloured(name, written, page - 1)
