@@ -1,5 +1,6 @@
 """Tokens as a person can read them: never a byte fragment without its character."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -20,6 +21,10 @@ SHOWN = {
 
 UNSEEN = {"Cf": "<U+{1:04X}>", "Zl": "<U+{1:04X}>", "Zp": "<U+{1:04X}>", "Cc": "<U+{1:04X}>", "Mn": "◌{0}", "Me": "◌{0}"}
 """Unicode category -> how such a character is shown: joiners and marks of direction by number, accents on a dotted circle."""
+
+
+_NO_CHARACTER = re.compile("[\udc80-\udcff]+")
+"""Bytes that belong to no character, as surrogateescape keeps them."""
 
 
 def readable(tokenizer: Tokenizer, ids: Iterable[int]) -> list[str]:
@@ -61,11 +66,9 @@ def visible(text: str) -> str:
 
 
 def shown_bytes(token: bytes) -> str:
-    """A token without its neighbours: readable where it is whole characters, else its bytes, as in `<EC 95>`."""
-    try:
-        return visible(token.decode("utf-8"))
-    except UnicodeDecodeError:
-        return f"<{token.hex(' ').upper()}>"
+    """A token without its neighbours: whole characters are readable, other bytes are bytes. " 학" and half of 교 is `␣학<EA B5>`."""
+    text = token.decode("utf-8", errors="surrogateescape")
+    return _NO_CHARACTER.sub(lambda found: f"<{found[0].encode('utf-8', errors='surrogateescape').hex(' ').upper()}>", visible(text))
 
 
 def _span(character: str) -> tuple[str, int]:

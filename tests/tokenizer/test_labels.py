@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from gptlab.errors import TokenizerError
 from gptlab.tokenizer import BPETokenizer, CharacterTokenizer, gpt2, readable
+from gptlab.tokenizer.labels import shown_bytes, visible
 
 BYTES = BPETokenizer([])
 
@@ -60,3 +61,12 @@ def test_readable_takes_a_long_sequence():
 def test_readable_refuses_an_unknown_id():
     with pytest.raises(TokenizerError, match="no token with the id 257"):
         readable(BYTES, [257])
+
+
+def test_a_token_without_neighbours_shows_what_is_whole_and_the_other_bytes():
+    assert shown_bytes(" 학".encode() + b"\xea\xb5") == "␣학<EA B5>"
+    assert [shown_bytes(t) for t in (b" the\n", b"\x80a\xff", b"")] == ["␣the⏎", "<80>a<FF>", ""]
+
+
+def test_characters_without_a_picture_are_named():
+    assert visible("👩\u200d🔬e\u0301\u2028\x85\ufeff") == "👩<U+200D>🔬e◌\u0301<U+2028><U+0085><U+FEFF>"
