@@ -195,8 +195,10 @@ def big_vocabulary() -> None:
         st.subheader(_("How often each token is used"))
         ranked = pd.DataFrame({"rank": range(1, len(found.counts) + 1), "count": np.sort(found.counts)[::-1]})
         show.figure(figures.rank_figure(found.counts), key="ranks", table=lambda: ranked)
-        st.caption(_("{n} of {all} tokens never occur in the text they were learned from: later merges took them up.").format(
-            n=f"{int((found.counts == 0).sum()):,}", all=f"{found.vocab_size:,}"))  # fmt: skip
+        st.caption(
+            _("{n} of {all} tokens never occur in the text they were learned from: bytes that it does not hold, and tokens that later "
+              "merges took up.").format(n=f"{int((found.counts == 0).sum()):,}", all=f"{found.vocab_size:,}")
+        )  # fmt: skip
     st.subheader(_("The merges, in order"))
     names = {
         "number": _("number"), "left": _("left"), "right": _("right"), "token": _("token"), "bytes": _("bytes"),
@@ -225,6 +227,10 @@ def split_first() -> None:
         (_("of these hold a word and something else"), *share),
         (_("bytes per token, held-out text"), f"{cut.bytes_per_token:.2f}", f"{whole.bytes_per_token:.2f}"),
     ])  # fmt: skip
+    st.caption(_(
+        "Learned from the first 90 % of the text, measured on the rest; of a longer text the first {most} characters are used."
+    ).format(
+        most=f"{cached.SPLIT_CHARACTERS:,}"))  # fmt: skip
     st.subheader(_("One word, many slots: found in this text when it is not cut"))
     several = [
         (word, "  ".join(visible(t) for t in tokens[:12]), f"{len(tokens)}") for word, tokens in whole.variants.items() if len(word) > 2
