@@ -349,3 +349,12 @@ def test_idle_worker_goes_when_the_device_is_wanted(until, lab_home):
     with alone_on_device("cpu", Ranks()):
         until(lambda: not worker_is_alive("cpu"))
     assert not (devices_folder() / "cpu.wanted").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").exists(), reason="only Linux shares the processor between sessions")
+def test_worker_gives_way_as_a_session_too(until):
+    ensure_worker("cpu", idle_s=5)
+    until(lambda: (devices_folder() / "cpu.json").exists())
+    pid = json.loads((devices_folder() / "cpu.json").read_text())["pid"]
+    until(lambda: psutil.Process(pid).nice() == 15 and Path(f"/proc/{pid}/autogroup").read_text().endswith("nice 15\n"))
+    assert Path("/proc/self/autogroup").read_text() != Path(f"/proc/{pid}/autogroup").read_text()
