@@ -342,3 +342,14 @@ def test_a_download_without_a_network_is_said(lab_home, monkeypatch, tmp_path):
     app = opened("pages/pretrain/tokenization.py")
     app.button(key="download_o200k_base").click().run()
     assert "no route to host" in app.error[0].value and not app.exception
+
+
+def test_a_download_that_cannot_be_kept_is_said(lab_home, monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(28, "No space left on device", "cache")
+
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr("gptlab.ui.tokens.download", full)
+    app = opened("pages/pretrain/tokenization.py")
+    app.button(key="download_cl100k_base").click().run()
+    assert not app.exception and "No space left on device" in app.error[0].value

@@ -1,7 +1,10 @@
 """Every vocabulary by one name, for the page and for the command line."""
 
+from contextlib import suppress
+from functools import lru_cache
+
 from gptlab.errors import LabError, TokenizerError
-from gptlab.runs.store import open_run, readable_runs
+from gptlab.runs.store import Run, open_run, readable_runs
 from gptlab.tokenizer import BPETokenizer, CharacterTokenizer, Tokenizer, gpt2
 from gptlab.tokenizer.published import SOURCES, published
 
@@ -36,9 +39,17 @@ def vocabulary(name: str, text: str) -> Tokenizer:
 
 
 def trained_vocabularies() -> list[str]:
-    """Ids of the runs that trained a BPE of their own, newest first, each vocabulary once."""
+    """Ids of the runs that trained a BPE of their own, newest first, each vocabulary once; a damaged one is left out."""
     found: dict[str, str] = {}
     for run in readable_runs():
-        if isinstance(tokenizer := run.tokenizer(), BPETokenizer):
-            found.setdefault(tokenizer.id, run.id)
+        with suppress(TokenizerError):
+            if (vocabulary_id := _bpe_id(run)) is not None:
+                found.setdefault(vocabulary_id, run.id)
     return list(found.values())
+
+
+@lru_cache(maxsize=1000)
+def _bpe_id(run: Run) -> str | None:
+    """Id of a run's vocabulary if it is a BPE. A run keeps its vocabulary, so it is read once."""
+    tokenizer = run.tokenizer()
+    return tokenizer.id if isinstance(tokenizer, BPETokenizer) else None

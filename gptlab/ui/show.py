@@ -33,10 +33,7 @@ def figure(fig: go.Figure, *, key: str, table: Callable[[], pd.DataFrame] | None
     )
     if table is not None:
         with st.popover(_("Save"), icon=":material/download:", key=f"{key}_save"):
-            st.download_button(
-                _("Numbers (CSV)"), data=lambda: table().to_csv(index=False).encode(), file_name=f"gptlab-{key}.csv",
-                mime="text/csv", on_click="ignore", key=f"{key}_csv",
-            )  # fmt: skip
+            csv(table, key=key)
             st.segmented_control(
                 _("Picture: the camera above the figure saves"), ["svg", "png"], default="svg", format_func=str.upper,
                 key=f"{key}_format", required=True,

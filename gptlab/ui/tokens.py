@@ -9,6 +9,7 @@ import streamlit as st
 
 from gptlab.errors import LabError
 from gptlab.figures import tokenization as figures
+from gptlab.paths import disk_error
 from gptlab.runs.store import open_run
 from gptlab.runs.vocabularies import trained_vocabularies
 from gptlab.tokenizer.labels import visible
@@ -37,12 +38,13 @@ Source: Rumbelow and Watkins 2023, "SolidGoldMagikarp"."""
 
 
 def vocabularies(key: str, default: Sequence[str]) -> list[str]:
-    """The vocabularies to set side by side; those that are not on this computer can be fetched."""
+    """The vocabularies to set side by side; those that are not on this computer can be fetched, and are no default until then."""
     own = trained_vocabularies()
     there = ["characters", "bytes", "gpt2", *(name for name in SOURCES if is_here(name)), *own]
     left, right = st.columns([5, 2], gap="medium", vertical_alignment="bottom")
     with left:
-        chosen = link.several(_("Vocabularies"), there, vocabulary_name, key, [*default, *own[:1]], max_selections=6)
+        first = [*(name for name in default if name in there), *own[:1]]
+        chosen = link.several(_("Vocabularies"), there, vocabulary_name, key, first, max_selections=6)
     with right:
         _fetch([name for name in SOURCES if name not in there])
     return chosen
@@ -71,6 +73,8 @@ def _download(name: str) -> None:
         download(name)
     except LabError as problem:
         state.keep_error(problem)
+    except OSError as problem:  # the cache cannot be written
+        state.keep_error(disk_error(problem))
 
 
 def one_text() -> None:
@@ -120,7 +124,7 @@ def tax() -> None:
         first = link.text(_("One language"), ENGLISH, "tax_first", height=90)
     with right:
         second = link.text(_("Another language"), KOREAN, "tax_second", height=90)
-    names = vocabularies("tax_vocabularies", ["characters", "bytes", "gpt2", *(name for name in SOURCES if is_here(name))])
+    names = vocabularies("tax_vocabularies", ["characters", "bytes", "gpt2", *SOURCES])
     if not first or not second or not names:
         st.info(_("Two texts and a vocabulary are needed."))
         return
@@ -244,7 +248,7 @@ def split_first() -> None:
 
 def edges() -> None:
     """Where vocabularies surprise."""
-    names = vocabularies("edge_vocabularies", ["gpt2", *(name for name in SOURCES if is_here(name))])
+    names = vocabularies("edge_vocabularies", ["gpt2", *SOURCES])
     rows = [(visible(written), f"U+{' U+'.join(f'{ord(c):04X}' for c in written)}" if len(written) <= 4 else "",
              *(" ｜ ".join(_all_labels(name, written)) for name in names)) for written in EDGES]  # fmt: skip
     show.table([_("Text"), _("Code points"), *(vocabulary_name(name) for name in names)], rows, numbers_right=False)

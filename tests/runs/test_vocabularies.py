@@ -1,8 +1,9 @@
 import pytest
 
 from gptlab.errors import LabError
+from gptlab.runs.store import create_run
 from gptlab.runs.vocabularies import BUILT_IN, trained_vocabularies, vocabulary
-from gptlab.tokenizer import gpt2
+from gptlab.tokenizer import BPETokenizer, gpt2
 
 
 def test_built_in_vocabularies_by_name():
@@ -24,12 +25,16 @@ def test_an_unknown_name_lists_the_known(name):
 
 
 def test_own_vocabularies_are_listed_once_and_only_bpe(planned, new_run):
-    from gptlab.runs.store import create_run
-    from gptlab.tokenizer import BPETokenizer
-
     assert trained_vocabularies() == []
     new_run()  # characters
     config, _characters = planned()
     first, second = (create_run(config, BPETokenizer([(b"a", b"b")])) for _ in range(2))
     other = create_run(config, BPETokenizer([(b"a", b"c")]))
     assert trained_vocabularies() == [other.id, second.id]
+
+
+def test_a_damaged_vocabulary_hides_no_other(planned):
+    config, _characters = planned()
+    whole, damaged = (create_run(config, BPETokenizer([(b"a", right)])) for right in (b"b", b"c"))
+    (damaged.folder / "tokenizer.json").write_text("{")
+    assert trained_vocabularies() == [whole.id]
