@@ -353,3 +353,10 @@ def test_a_download_that_cannot_be_kept_is_said(lab_home, monkeypatch, tmp_path)
     app = opened("pages/pretrain/tokenization.py")
     app.button(key="download_cl100k_base").click().run()
     assert not app.exception and "No space left on device" in app.error[0].value
+
+
+def test_a_syllable_shows_all_tokens_that_hold_it(lab_home):
+    """Also the one that begins in the space before it."""
+    app = opened("pages/pretrain/tokenization.py", view="tax", tax_second="그 날", tax_vocabularies="gpt2")
+    table = next(h.proto.body for h in app.get("html") if 'class="lab-table"' in h.proto.body)
+    assert "␣날[1/3] 날[2/3] 날[3/3]" in table and "그[1/3]" in table and "eb 82 a0" in table
