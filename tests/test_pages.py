@@ -272,14 +272,19 @@ def test_every_view_of_tokenization_opens_from_a_link(view, language, small_text
     assert view == "text" or "view" in app.query_params and view in app.query_params["view"]
 
 
-def tokens_shown(app: AppTest) -> list[str]:
-    return [h.proto.body for h in app.get("html") if "lab-tokens lab-coloured" in h.proto.body]
+def tokens_shown(app: AppTest) -> list[list[tuple[str, str]]]:
+    """Every coloured text of a page: its tokens, each with what is told about it."""
+    shown = [json.loads(part.proto.json) for part in app.get("bidi_component") if part.proto.component_name == "gptlab.coloured"]
+    return [[(text["labels"][i], text["about"][i]) for i in text["tokens"]] for text in shown]
 
 
 def test_tokens_are_coloured_and_tell_their_merges(lab_home):
     app = opened("pages/pretrain/tokenization.py", tokens_text="hello </script> 안", vocabularies="gpt2,bytes")
     gpt2, raw = tokens_shown(app)
-    assert "id 31373" in gpt2 and "hell + o" in gpt2 and "<script" not in gpt2 + raw and "안[1/3]" in raw
+    label, about = gpt2[0]
+    assert label == "hello" and "id 31373" in about and "hell + o" in about
+    assert [label for label, _about in gpt2] == ["hello", "␣</", "script", ">", "␣안[1/3]", "안[2/3]", "안[3/3]"]
+    assert raw[-3][0] == "안[1/3]"
     assert any("**GPT-2**: 7 tokens · 2.33 tokens per word · 2.71 bytes per token" in m.value for m in app.markdown)
 
 
@@ -287,10 +292,11 @@ def test_a_long_text_has_pages_and_loses_nothing(lab_home):
     app = opened("pages/pretrain/tokenization.py", vocabularies="bytes")
     app.text_area(key="tokens_text").set_value("가" * 12_000 + "나" * 3_000).run()
     assert not app.exception and app.number_input(key="tokens_page").max == 2
-    first = tokens_shown(app)[0]
+    first = [label for label, _about in tokens_shown(app)[0]]
     app.number_input(key="tokens_page").set_value(2).run()
-    second = tokens_shown(app)[0]
-    assert (first.count("<span"), second.count("<span")) == (30_000, 15_000) and "나" not in first and second.count("가") == 3 * 2_000
+    second = [label for label, _about in tokens_shown(app)[0]]
+    assert first == ["가[1/3]", "가[2/3]", "가[3/3]"] * 10_000
+    assert second == ["가[1/3]", "가[2/3]", "가[3/3]"] * 2_000 + ["나[1/3]", "나[2/3]", "나[3/3]"] * 3_000
     assert "tokens_text" not in app.query_params  # too long for a link
 
 

@@ -113,7 +113,7 @@ def _segmented(written: str, merges: list[Merge], steps: list[MergeStep], done: 
     )
     tokenizer = BPETokenizer(merges[:done])
     ids = [int(id) for id in tokenizer.encode(written[:COLOURED_CHARACTERS])]
-    show.coloured(readable(tokenizer, ids), [f"id {id}\n{tokenizer.token_bytes(id).hex(' ')}" for id in ids])
+    show.coloured(ids, readable(tokenizer, ids), lambda id: f"id {id}\n{tokenizer.token_bytes(id).hex(' ')}", key="merged")
     if len(written) > COLOURED_CHARACTERS:
         st.caption(_("The beginning of the text: {n} characters.").format(n=f"{COLOURED_CHARACTERS:,}"))
     newest = [_code(left + right) for left, right in reversed(merges[max(0, done - 20) : done])]

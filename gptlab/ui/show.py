@@ -128,13 +128,17 @@ def lesson(notice: list[str], attempt: list[str]) -> None:
         st.markdown("\n".join(f"- {line}" for line in attempt))
 
 
-def coloured(labels: Sequence[str], about: Sequence[str]) -> None:
-    """A text token by token, in turns of colours; `about` is shown where the mouse rests."""
-    spans = [
-        f'<span class="t{i % 6}" data-about="{html.escape(what, quote=True)}">{_visible(label)}</span>'
-        for i, (label, what) in enumerate(zip(labels, about, strict=True))
-    ]
-    st.html(f'<div class="lab-tokens lab-coloured">{"".join(spans)}</div>')
+_coloured = st.components.v2.component("gptlab.coloured", js=(ASSETS / "coloured.js").read_text(encoding="utf-8"), isolate_styles=False)
+
+
+def coloured(ids: Sequence[int], labels: Sequence[str], about: Callable[[int], str], *, key: str) -> None:
+    """A text token by token, in turns of colours; `about` an id is shown where the mouse rests.
+
+    Not `st.html`: 10,000 tokens take it half a second, and here the first screenful does not wait for the others.
+    """
+    known: dict[tuple[int, str], int] = {}  # the same id has several labels where characters are cut
+    tokens = [known.setdefault(token, len(known)) for token in zip(ids, labels, strict=True)]
+    _coloured(key=key, data={"labels": [label for _id, label in known], "about": [about(id) for id, _label in known], "tokens": tokens})
 
 
 def csv(table: Callable[[], pd.DataFrame], *, key: str) -> None:

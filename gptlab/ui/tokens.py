@@ -106,7 +106,7 @@ def _coloured(name: str, written: str, page: int) -> None:
         )
     )  # fmt: skip
     ids, labels = found.between(page * PAGE_CHARACTERS, (page + 1) * PAGE_CHARACTERS)
-    show.coloured(labels, [cached.about_token(found.tokenizer, id) for id in ids])
+    show.coloured(ids, labels, lambda id: cached.about_token(found.tokenizer, id), key=f"coloured_{name}")
 
 
 def _tokens_table(written: str, names: list[str]) -> pd.DataFrame:

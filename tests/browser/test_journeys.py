@@ -163,6 +163,12 @@ def test_tokens_are_coloured_explained_and_merged(page, server):
     about = "element => getComputedStyle(element, '::after').content"
     assert "id 31373" in tokens.first.evaluate(about) and "hell + o" in tokens.first.evaluate(about)
 
+    opened(page, server, "tokenization?vocabularies=bytes")
+    page.get_by_label("Text", exact=True).fill("<b>hello</b>\n" + "x" * 5_000)  # more than is drawn in one go
+    page.keyboard.press("Control+Enter")
+    expect(tokens).to_have_count(5_013)
+    assert tokens.nth(12).inner_text() == "⏎\n" and tokens.nth(12).locator("br").count() == 1
+
     opened(page, server, "tokenization?view=merges&merge=0&merge_text=aaabdaaabac&merge_speed=5")
     expect(page.locator(".lab-coloured span")).to_have_count(11)
     page.get_by_role("button", name="Merge").click()
