@@ -1,0 +1,1 @@
+"""The village: a made world whose truth is known, told in English and in Korean."""

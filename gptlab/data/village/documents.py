@@ -1,0 +1,81 @@
+"""The village as text to learn from: documents without end, the same for the same seed.
+
+A document is a story, or a story with questions, a summary, a letter behind it, or a list, a review, a translation by itself.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+from gptlab.data.village import demonstrations as shown
+from gptlab.data.village.plots import tell_story
+from gptlab.data.village.story import Story
+from gptlab.data.village.telling import LANGUAGES, as_text, tell
+from gptlab.errors import DataError
+
+VERSION = "1"
+"""Changes whenever the same seed would give another text."""
+
+RATE = 0.6
+"""Share of documents that show a task. Chosen here: high, because a model of a few million weights reads a few million words only."""
+
+LATER = (("questions", 6), ("summary", 2), ("note", 1), ("paper", 1), ("review", 1), ("pairs", 3), ("translations", 2))
+"""What shows a task, and how often."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """A document with what is behind it.
+
+    Args:
+        sort: story, questions, summary, note, paper, review, pairs or translations.
+        story: what happened; None for what needs no story.
+    """
+
+    text: str
+    sort: str
+    language: str
+    story: Story | None
+
+
+def documents(languages: tuple[str, ...], seed: int, demonstrations: float = RATE) -> Iterator[Told]:
+    """Documents without end; several languages take turns by chance. The village keeps names, pairs of words and phrasings to itself
+    that these documents never use; tasks are set with them.
+
+    Args:
+        languages: of "en" and "ko".
+        demonstrations: share of documents that show a task, 0 to 1.
+
+    Raises:
+        DataError: an unknown language, none, or a share outside 0 to 1.
+    """
+    if not languages or not set(languages) <= set(LANGUAGES):
+        raise DataError("The village speaks {known}, not {given}.", known=" ".join(LANGUAGES), given=" ".join(languages) or "nothing")
+    if not 0 <= demonstrations <= 1:
+        raise DataError("The share of demonstrations is {given}; it goes from 0 to 1.", given=demonstrations)
+    rng = Random(f"village {VERSION} {seed}")
+    sorts, weights = zip(*((sort, weight) for sort, weight in LATER if sort != "translations" or len(languages) > 1), strict=True)
+    while True:
+        language = languages[int(rng.random() * len(languages))]
+        sort = rng.choices(sorts, weights)[0] if rng.random() < demonstrations else "story"
+        yield _document(sort, language, languages, rng)
+
+
+def _document(sort: str, language: str, languages: tuple[str, ...], rng: Random) -> Told:
+    if sort == "pairs":
+        return Told(shown.pairs(rng, languages), sort, language, None)
+    if sort == "translations":
+        return Told(shown.translations(rng), sort, language, None)
+    if sort == "review":
+        return Told(shown.review(language, rng), sort, language, None)
+    story = tell_story(rng)
+    text = as_text(story.events, tell(story, language, rng))
+    if sort == "questions":
+        text = shown.with_questions(story, language, rng, text)
+    elif sort == "summary":
+        text = shown.with_summary(story, language, rng, text)
+    elif sort == "note" and (note := shown.notes(story, language, rng)):
+        text = f"{text}\n{note}"
+    elif sort == "paper" and (article := shown.paper(story, language, rng)):
+        text = article
+    return Told(text, sort, language, story)

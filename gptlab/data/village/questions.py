@@ -1,0 +1,183 @@
+"""Questions about a story, with the true answer and false ones, and claims that are true, false or open.
+
+Each rests on an event or on the state at the end, so the truth is known. Where a story would give a question two answers, it is not asked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from gptlab.data.village.lexicon import Feeling, Kind, Person, Quality, Spot, lexicon
+from gptlab.data.village.story import Reason, Story, Thing
+from gptlab.data.village.telling import Listener, phrases, reason
+
+ASKED: dict[str, tuple[str, ...]] = {
+    "finds": ("p", "a"), "comes_upon": ("p",), "gives": ("a", "b", "x"), "visits": ("b", "x"), "hides": ("p",), "stores": ("p",),
+    "leaves_behind": ("p",), "buys": ("p", "b"), "wants": ("x",), "finds_person": ("p", "a"), "goes_to_person": ("p",),
+    "promise": ("p", "b"), "wins": ("a",), "breaks": ("a", "b"), "repairs": ("c",), "teaches": ("b",), "comforts": ("b",),
+    "relation": ("b",),
+}  # fmt: skip
+"""Event -> roles that are asked for."""
+
+DESCRIBED = ("has", "wants", "gives", "comes_upon", "buys", "makes", "errand", "visits", "stores")
+"""Events that say what a new thing looks like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that holds in a story and may be asked for.
+
+    Args:
+        about: name of the question and the claim: an event's, or "owns", "feels", "looks", "is".
+        asked: the role that the question asks for.
+        roles: all roles; `roles[asked]` is the truth.
+    """
+
+    about: str
+    asked: str
+    roles: dict[str, Any]
+
+    @property
+    def kind(self) -> str:
+        return f"{self.about}.{self.asked}"
+
+    @property
+    def truth(self) -> Any:
+        return self.roles[self.asked]
+
+    def but(self, other: Any) -> "Fact":
+        """The same with another answer."""
+        roles = {role: self.truth if value is other else value for role, value in self.roles.items()}  # two people change places
+        roles[self.asked] = other
+        if self.about in ("looks", "is"):  # these are said of the thing itself
+            thing: Thing = self.roles["x"]
+            noun = replace(thing.noun, kind=other) if self.asked == "kind" else thing.noun
+            roles["x"] = Thing(noun, other if self.asked == "quality" else thing.quality)
+        return Fact(self.about, self.asked, roles)
+
+
+def facts(story: Story) -> list[Fact]:
+    """Everything that a story answers, in the order of the story; what it would answer in two ways is left out."""
+    found = list(_facts(story))
+    answers: dict[tuple[Any, ...], set[Any]] = {}
+    for fact in found:
+        answers.setdefault(_question_of(fact), set()).add(fact.truth)
+    return list({_question_of(fact): fact for fact in found if len(answers[_question_of(fact)]) == 1}.values())
+
+
+def _facts(story: Story) -> Iterator[Fact]:
+    described: set[Thing] = set()
+    for event in story.events:
+        for role in ASKED.get(event.name, ()):
+            yield Fact(event.name, role, event.roles)
+        if event.name in ("tells_kind", "guesses"):
+            yield Fact("is", "kind", {"x": event.roles["n"], "kind": event.roles["n"].noun.kind})
+        if event.name in DESCRIBED and (thing := event.roles["x"]) not in described:
+            described.add(thing)
+            if "made" in thing.quality.said_of or "flower" in thing.quality.said_of:
+                yield Fact("looks", "quality", {"x": thing, "quality": thing.quality})
+    for person, (feeling, why) in story.feels.items():
+        yield Fact("feels", "f", {"a": person, "f": feeling})
+        yield Fact("feels", "why", {"a": person, "f": feeling, "why": why})
+    for thing, owner in story.owner.items():
+        if owner:
+            yield Fact("owns", "a", {"a": owner, "x": thing})
+
+
+VISIBLE: dict[str, str] = {
+    "finds.p": "ax", "finds.a": "x", "comes_upon.p": "ax", "gives.a": "bx", "gives.b": "ax", "gives.x": "ab", "visits.b": "a",
+    "visits.x": "ab", "hides.p": "a", "stores.p": "ax", "leaves_behind.p": "ax", "buys.p": "bx", "buys.b": "x", "wants.x": "a",
+    "finds_person.p": "ab", "finds_person.a": "b", "goes_to_person.p": "ab", "promise.p": "a", "promise.b": "a", "wins.a": "",
+    "breaks.a": "bx", "breaks.b": "x", "repairs.c": "x", "teaches.b": "a", "comforts.b": "a", "relation.b": "a", "feels.f": "a",
+    "feels.why": "a", "owns.a": "x", "looks.quality": "x", "is.kind": "x",
+}  # fmt: skip
+"""What a question names besides what it asks for: two events that agree in it would give it two answers."""
+
+
+def _question_of(fact: Fact) -> tuple[Any, ...]:
+    rel = (fact.roles["rel"],) if fact.about == "relation" else ()
+    return (fact.kind, *(fact.roles[role] for role in VISIBLE[fact.kind]), *rel)
+
+
+def question(fact: Fact, language: str, rng: Random, kept_out: bool = False) -> str:
+    """The question, as one asks it."""
+    phrase = phrases(language).one(f"ask.{fact.kind}", rng, kept_out)
+    roles = {**fact.roles, "kind": None}
+    return phrase.say(Listener(rng, language), roles)
+
+
+def answer(fact: Fact, language: str, rng: Random) -> str:
+    """The true answer: a name, "in the garden", "a kite", "happy", a clause that gives the reason."""
+    return named(fact.truth, language, rng)
+
+
+def named(value: Any, language: str, rng: Random) -> str:
+    """How a person, place, thing, feeling, kind, quality or reason is named in an answer."""
+    english = language == "en"
+    if isinstance(value, Spot):
+        return value.at if english else value.ko
+    if isinstance(value, Thing):
+        return value.noun.one if english else value.noun.ko
+    if isinstance(value, Kind):
+        return value.one if english else value.ko
+    if isinstance(value, Feeling | Quality):
+        return value.en if english else value.answer_ko
+    if isinstance(value, Reason):
+        return ("because " if english else "") + reason(value, Listener(rng, language))
+    assert isinstance(value, Person)
+    return value.en if english else value.ko
+
+
+def claim(fact: Fact, language: str, rng: Random) -> str:
+    """A sentence that says the fact."""
+    return phrases(language).one(f"claim.{fact.about}", rng).say(Listener(rng, language), fact.roles)
+
+
+def is_it_true(fact: Fact, language: str, rng: Random, kept_out: bool = False) -> str:
+    """A yes/no question about the fact."""
+    said = claim(fact, language, rng).removesuffix(".")
+    if said.startswith(("The ", "A ", "An ")):
+        said = said[0].lower() + said[1:]
+    return phrases(language).one("is_it_true", rng, kept_out).say(Listener(rng, language), {"claim": said})
+
+
+def wrong(fact: Fact, story: Story, rng: Random, n: int) -> list[Any]:
+    """Values of the same sort as the truth that are not true: from the story as far as they go, then from the village."""
+    words = lexicon()
+    truth = fact.truth
+    if isinstance(truth, Person):
+        named_by_question = [fact.roles[role] for role in VISIBLE[fact.kind]]
+        near: list[Any] = [p for p in story.people if p not in named_by_question]
+        far: list[Any] = words.children
+    elif isinstance(truth, Spot):
+        near = [value for event in story.events for value in event.roles.values() if isinstance(value, Spot)]
+        far = words.spots
+    elif isinstance(truth, Thing):
+        near = [value for event in story.events for value in event.roles.values() if isinstance(value, Thing)]
+        far = [Thing(noun, truth.quality) for noun in rng.sample(words.nouns, n + 1) if noun is not truth.noun]
+    elif isinstance(truth, Feeling):  # never one of the same side: relieved and happy are not far apart
+        near, far = [], [feeling for feeling in words.feelings.values() if feeling.good != truth.good]
+    elif isinstance(truth, Quality):
+        near, far = [], [q for q in words.qualities if "made" in q.said_of]
+    elif isinstance(truth, Kind):
+        near, far = [], words.kinds
+    else:
+        near = [why for _feeling, why in story.feels.values()]
+        far = [Reason(name, {"a": fact.roles["a"]}) for name in ("why.ill", "why.won", "why.lost_game", "why.storm")]
+    found: list[Any] = []
+    _pick(near, found, truth, rng, n)
+    _pick(far, found, truth, rng, n)
+    return found
+
+
+def _pick(pool: list[Any], found: list[Any], truth: Any, rng: Random, n: int) -> None:
+    for value in rng.sample(pool, len(pool)):
+        if len(found) == n:
+            return
+        if value is not truth and value not in found and not _same_name(value, truth):
+            found.append(value)
+
+
+def _same_name(value: Any, truth: Any) -> bool:
+    return isinstance(value, Reason) and value.name == truth.name
