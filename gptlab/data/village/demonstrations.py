@@ -9,12 +9,14 @@ from random import Random
 
 from gptlab.data.village.lexicon import Noun, kept_out, lexicon, rows
 from gptlab.data.village.plots import tell_story
-from gptlab.data.village.questions import Fact, answer, claim, facts, is_it_true, question, wrong
+from gptlab.data.village.questions import Fact, answer, claim, facts, is_it_true, question, undetermined, wrong
 from gptlab.data.village.story import Story
 from gptlab.data.village.telling import Listener, phrases
 
 ASKS = {"en": (("Question:", "Answer:"), ("Q:", "A:")), "ko": (("질문:", "대답:"), ("문:", "답:"))}
-YES_NO = {"en": ("Yes", "No"), "ko": ("네", "아니요")}
+VERDICTS = {"en": ("Yes", "No", "Nobody knows"), "ko": ("네", "아니요", "알 수 없어요")}
+"""What one answers to "Is it true that ...": the story says so, says otherwise, or leaves it open."""
+
 SUMMARY = {"en": "TL;DR:", "ko": "요약:"}
 
 SALIENT = (
@@ -34,10 +36,13 @@ def conversation(story: Story, language: str, rng: Random, kept_out: bool = Fals
 
 
 def _asked(fact: Fact, story: Story, language: str, rng: Random, kept_out: bool) -> tuple[str, str]:
-    if fact.asked == "why" or rng.random() < 0.7:
+    if fact.asked in ("why", "x") or rng.random() < 0.7:
         return question(fact, language, rng, kept_out), answer(fact, language, rng)
-    yes, no = YES_NO[language]
-    if rng.random() < 0.5:
+    yes, no, unknown = VERDICTS[language]
+    verdict = rng.random()
+    if verdict < 0.25 and (open_claim := undetermined(story, rng)):
+        return is_it_true(open_claim, language, rng, kept_out), unknown
+    if verdict < 0.6:
         return is_it_true(fact, language, rng, kept_out), yes
     return is_it_true(fact.but(wrong(fact, story, rng, 1)[0]), language, rng, kept_out), no
 

@@ -1,6 +1,6 @@
 """Korean particles, and the polite way to say a sentence. Source: the rules of the standard language (Hangul Matchumbeop)."""
 
-from functools import lru_cache
+from functools import cache
 
 PARTICLES = {
     "은": ("은", "는"), "이": ("이", "가"), "을": ("을", "를"), "와": ("과", "와"), "아": ("아", "야"), "로": ("으로", "로"),
@@ -11,7 +11,7 @@ PARTICLES = {
 """Name of a particle -> its form after a consonant, and after a vowel. Particles that are not here have one form."""
 
 
-@lru_cache(maxsize=None)
+@cache
 def with_particle(word: str, particle: str) -> str:
     """A word with the form of a particle that fits its last sound.
 

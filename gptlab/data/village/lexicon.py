@@ -178,6 +178,8 @@ class Lexicon:
 
     def _name_people(self) -> None:
         names, first, second = {}, [], []
+        taken = {word for noun in self.nouns for word in (noun.ko, noun.kind.ko)} | {cells[2] for cells in rows("numbers")}
+        taken |= {spot.ko.split()[0] for spot in self.spots}
         for cells in rows("people"):
             if cells[0] == "*":
                 first.append(cells[1:])
@@ -186,7 +188,7 @@ class Lexicon:
             else:
                 names[cells[0]] = (cells[1], cells[2])
         for (a, a_ko), (b, b_ko, sex) in product(first, second):
-            if a.lower() != b:
+            if a.lower() != b and a + b != "Yeah" and a_ko + b_ko not in taken:
                 names.setdefault(a + b, (a_ko + b_ko, sex))
         everybody = [Person(en, ko, sex == "f", False) for en, (ko, sex) in names.items()]
         self.children = [person for person in everybody if not kept_out(person.en)]

@@ -4,10 +4,10 @@ Facts that are told once are used again (a person is looked for where she went, 
 to look back only where looking back pays.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
-from gptlab.data.village.lexicon import Person, Spot
+from gptlab.data.village.lexicon import Noun, Person, Spot
 from gptlab.data.village.story import Scene, Story, Thing
 
 PRESENTS = ("toy", "tool", "garment", "flower", "music", "other", "pet", "food")
@@ -18,18 +18,23 @@ SHOPS = ("the market", "the town square", "the station", "the harbor")
 Plot = Callable[[Scene], None]
 
 
-def tell_story(rng: Random, everything: bool = False) -> Story:
-    """One story: a beginning, one to four plots, an end. The same generator in the same state gives the same story."""
-    scene = Scene(rng, everything)
+def tell_story(rng: Random, *, everything: bool = False, plots: Sequence[Plot] = (), nouns: Callable[[Noun], bool] | None = None) -> Story:
+    """One story: a beginning, one to four plots, an end. The same generator in the same state gives the same story.
+
+    Args:
+        everything: with people and pairs of words that models never read.
+        plots: two of these instead of any.
+        nouns: which may occur; all when None.
+    """
+    scene = Scene(rng, everything, nouns)
     hero = scene.person()
     _beginning(scene, hero)
-    n_plots = 1 + int(3.4 * scene.random() ** 1.5)
-    for i in range(n_plots):
+    for i in range(2 if plots else 1 + int(3.4 * scene.random() ** 1.5)):
         if i > 0:
             scene.begins = True
             if scene.chance(0.5):
                 _arrives(scene, scene.one([p for p in scene.story.people if not p.adult]), scene.words.times)
-        scene.one(PLOTS)(scene)
+        scene.one(plots or PLOTS)(scene)
     _end(scene, hero)
     return scene.story
 

@@ -142,6 +142,30 @@ def is_it_true(fact: Fact, language: str, rng: Random, kept_out: bool = False) -
     return phrases(language).one("is_it_true", rng, kept_out).say(Listener(rng, language), {"claim": said})
 
 
+OPEN: dict[str, str] = {
+    "gives": "abx", "finds": "axp", "buys": "bxp", "stores": "axp", "visits": "abx", "hides": "ap", "promise": "abp",
+    "breaks": "abx", "wins": "ab", "teaches": "abx", "comforts": "ab", "leaves_behind": "axp", "finds_person": "abp",
+}  # fmt: skip
+"""Event -> roles of a claim about it. A story without such an event leaves the claim open."""
+
+
+def undetermined(story: Story, rng: Random, about: str | None = None) -> Fact | None:
+    """Something that may have happened to the people of a story for all it says; None if it has two people too few, or tells of it."""
+    told = {event.name for event in story.events}
+    names = [name for name in OPEN if name not in told and (about is None or name == about)]
+    if not names or len(story.people) < 2:
+        return None
+    name = rng.choice(names)
+    first, second = rng.sample(story.people, 2)
+    things = [value for event in story.events for value in event.roles.values() if isinstance(value, Thing)]
+    spots = [value for event in story.events for value in event.roles.values() if isinstance(value, Spot)]
+    words = lexicon()
+    noun = rng.choice(words.nouns)
+    thing = rng.choice(things) if things else Thing(noun, words.fitting[noun.kind][0])
+    values = {"a": first, "b": second if "a" in OPEN[name] else first, "x": thing, "p": rng.choice(spots or words.spots)}
+    return Fact(name, OPEN[name][0], {role: values[role] for role in OPEN[name]})
+
+
 def wrong(fact: Fact, story: Story, rng: Random, n: int) -> list[Any]:
     """Values of the same sort as the truth that are not true: from the story as far as they go, then from the village."""
     words = lexicon()

@@ -3,6 +3,7 @@
 A story knows no language. `telling` says it in English or Korean, `questions` asks about its state.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
@@ -68,17 +69,18 @@ class Scene:
 
     Args:
         everything: also what is kept out of the models' text (people, and pairs of quality and noun).
+        allowed: which nouns may occur; all when None.
     """
 
-    def __init__(self, rng: Random, everything: bool = False) -> None:
+    def __init__(self, rng: Random, everything: bool = False, allowed: Callable[[Noun], bool] | None = None) -> None:
         self.words: Lexicon = lexicon()
         self.random = rng.random
         self.everything = everything
         self.story = Story(people=[])
-        self.nouns: set[Noun] = set()
+        self.nouns = {noun for noun in self.words.nouns if not allowed(noun)} if allowed else set()
         self.begins = True
 
-    def one(self, choices: list[T]) -> T:
+    def one(self, choices: Sequence[T]) -> T:
         return choices[int(self.random() * len(choices))]
 
     def chance(self, p: float) -> bool:
@@ -90,10 +92,12 @@ class Scene:
         self.begins = False
 
     def feel(self, person: Person, name: str, why: str, **roles: Any) -> None:
-        """Somebody feels something for a reason, which is told half of the time."""
+        """Somebody feels something for a reason. Mostly both are told, or the feeling alone; sometimes the listener has to guess."""
         feeling = self.words.feelings[name]
         reason = Reason("why." + why, {"a": person, **roles})
         self.story.feels[person] = (feeling, reason)
+        if self.chance(0.2):
+            return
         if self.chance(0.5):
             self.add("feels_because", a=person, f=feeling, why=reason)
         else:

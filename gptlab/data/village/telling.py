@@ -21,6 +21,8 @@ LANGUAGES = ("en", "ko")
 KEEP_SUBJECT = 0.35
 """Share of sentences that name their subject again although the last one was about the same person."""
 
+DESCRIBES_AGAIN = 0.1
+
 Roles = dict[str, Any]
 
 
@@ -32,6 +34,7 @@ class Listener:
         topic: whom the last sentence was about.
         known: things that were mentioned.
         polite: Korean is told in -어요.
+        describes: share of later mentions that say again what a thing is like, so that it is worth remembering.
     """
 
     rng: Random
@@ -39,6 +42,7 @@ class Listener:
     topic: Person | None = None
     known: set[Thing] = field(default_factory=set)
     polite: bool = False
+    describes: float = 0.0
 
 
 Piece = Callable[[Listener, Roles], str]
@@ -92,7 +96,7 @@ def phrases(language: str) -> Phrases:
 
 def tell(story: Story, language: str, rng: Random, kept_out: bool = False) -> list[str]:
     """One text an event, in the order of the events."""
-    listener = Listener(rng, language, polite=language == "ko" and rng.random() < 0.5)
+    listener = Listener(rng, language, polite=language == "ko" and rng.random() < 0.5, describes=DESCRIBES_AGAIN)
     return [say(event, listener, kept_out) for event in story.events]
 
 
@@ -111,7 +115,7 @@ def say(event: Event, listener: Listener, kept_out: bool = False) -> str:
 
 def as_text(events: list[Event], sentences: list[str]) -> str:
     """Sentences joined into paragraphs."""
-    parts = []
+    parts: list[str] = []
     for event, sentence in zip(events, sentences, strict=True):
         if parts:
             parts.append("\n" if event.begins else " ")
@@ -175,15 +179,15 @@ def english_slot(written: str, rest: str, leads: bool) -> Piece:
 
 def _english_person(role: str, form: str, may_be_pronoun: bool) -> Piece:
     if form:
-        her, his = {"name": ("", ""), "he": ("she", "he"), "him": ("her", "him"), "his": ("her", "his")}[form]
         if form == "name":
             return lambda t, r: r[role].en
+        her, his = {"he": ("she", "he"), "him": ("her", "him"), "his": ("her", "his")}[form]
         return lambda t, r: her if r[role].female else his
     if not may_be_pronoun:
         return lambda t, r: r[role].en
 
     def piece(listener: Listener, roles: Roles) -> str:
-        person = roles[role]
+        person: Person = roles[role]
         if listener.topic is person and listener.rng.random() > KEEP_SUBJECT:
             return "she" if person.female else "he"
         return person.en
@@ -213,6 +217,19 @@ def _new(piece: Callable[[Thing], str], role: str) -> Piece:
     return known
 
 
+def _english_known(before: str) -> Callable[[str], Piece]:
+    def slot(role: str) -> Piece:
+        def piece(listener: Listener, roles: Roles) -> str:
+            thing = roles[role]
+            again = listener.describes and listener.rng.random() < listener.describes
+            listener.known.add(thing)
+            return f"{before}{thing.quality.en} {thing.noun.en}" if again else before + thing.noun.en
+
+        return piece
+
+    return slot
+
+
 def _english_reason(role: str) -> Piece:
     def piece(listener: Listener, roles: Roles) -> str:
         return reason(roles[role], listener)
@@ -228,8 +245,8 @@ def reason(why: Reason, listener: Listener) -> str:
 _THING = {
     "": _english_thing,
     "a": lambda k: _new(lambda x: with_article(f"{x.quality.en} {x.noun.en}"), k),
-    "the": lambda k: _new(lambda x: f"the {x.noun.en}", k),
-    "bare": lambda k: _new(lambda x: x.noun.en, k),
+    "the": _english_known("the "),
+    "bare": _english_known(""),
     "full": lambda k: _new(lambda x: f"{x.quality.en} {x.noun.en}", k),
     "one": lambda k: lambda t, r: r[k].noun.one,
     "plural": lambda k: lambda t, r: r[k].noun.plural,
@@ -293,8 +310,9 @@ def _korean_thing(listener: Listener, thing: Thing) -> str:
 
 
 def _korean_known(listener: Listener, thing: Thing) -> str:
+    again = listener.describes and listener.rng.random() < listener.describes
     listener.known.add(thing)
-    return thing.noun.ko
+    return f"{thing.quality.ko} {thing.noun.ko}" if again else thing.noun.ko
 
 
 def _korean_described(listener: Listener, thing: Thing) -> str:

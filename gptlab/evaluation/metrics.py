@@ -1,0 +1,120 @@
+"""How answers are judged. Counting is left to scikit-learn, sacrebleu and rouge-score."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gptlab.errors import DataError
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score with its 95 % interval over the examples.
+
+    Args:
+        low, high: bootstrap over the examples, 2.5 and 97.5 percentiles.
+        n: examples.
+    """
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+N_BOOTSTRAP = 1000
+
+
+def judge_labels(metric: str, predicted: Sequence[int], right: Sequence[int], seed: int = 0) -> Score:
+    """Accuracy, or Matthews correlation ("mcc", for acceptability as in CoLA; Warstadt et al. 2018).
+
+    Raises:
+        DataError: another metric, or no examples.
+    """
+    predictions, truth = np.asarray(predicted), np.asarray(right)
+    _require_examples(len(truth))
+    if metric == "accuracy":
+        return _bootstrap(metric, (predictions == truth).astype(float), seed)
+    if metric != "mcc":
+        raise DataError("Labels are judged by accuracy or mcc, not by {given!r}.", given=metric)
+    from sklearn.metrics import matthews_corrcoef
+
+    draws = np.random.default_rng(seed).integers(0, len(truth), (N_BOOTSTRAP // 4, len(truth)))
+    spread = [matthews_corrcoef(truth[draw], predictions[draw]) for draw in draws]
+    low, high = np.percentile(spread, [2.5, 97.5])
+    return Score(metric, float(matthews_corrcoef(truth, predictions)), float(low), float(high), len(truth))
+
+
+def judge_texts(metric: str, written: Sequence[str], right: Sequence[str], seed: int = 0) -> Score:
+    """Free answers: "f1" over words (as for CoQA and SQuAD), "rouge" (ROUGE-L, F measure), "bleu" (corpus BLEU), "chrf", from 0
+    to 1 each.
+
+    Raises:
+        DataError: another metric, or no examples.
+    """
+    _require_examples(len(right))
+    if metric in ("bleu", "chrf"):
+        return _corpus_score(metric, written, right, seed)
+    if metric == "f1":
+        return _bootstrap(metric, np.array([word_f1(a, b) for a, b in zip(written, right, strict=True)]), seed)
+    if metric != "rouge":
+        raise DataError("Texts are judged by f1, rouge, bleu or chrf, not by {given!r}.", given=metric)
+    from rouge_score.rouge_scorer import RougeScorer
+
+    scorer = RougeScorer(["rougeL"], tokenizer=_Words())
+    values = [scorer.score(b, a)["rougeL"].fmeasure for a, b in zip(written, right, strict=True)]
+    return _bootstrap(metric, np.array(values), seed)
+
+
+def word_f1(written: str, right: str) -> float:
+    """Overlap of words: harmonic mean of precision and recall (Rajpurkar et al. 2016), articles left out.
+
+    >>> word_f1("in the big garden", "in the garden")
+    0.8
+    """
+    a, b = words_of(written), words_of(right)
+    shared = sum((Counter(a) & Counter(b)).values())
+    if not a or not b or not shared:
+        return float(a == b)
+    precision, recall = shared / len(a), shared / len(b)
+    return 2 * precision * recall / (precision + recall)
+
+
+def words_of(text: str) -> list[str]:
+    """Words in lower case without punctuation and English articles."""
+    return [word for word in re.findall(r"\w+", text.lower()) if word not in ("a", "an", "the")]
+
+
+class _Words:
+    """Words for ROUGE in any language; its own tokenizer keeps a to z only."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return re.findall(r"\w+", text.lower())
+
+
+def _corpus_score(metric: str, written: Sequence[str], right: Sequence[str], seed: int) -> Score:
+    from sacrebleu.metrics import BLEU, CHRF
+
+    scorer = BLEU(effective_order=True) if metric == "bleu" else CHRF()
+    draws = np.random.default_rng(seed).integers(0, len(right), (100, len(right)))
+    parts = [scorer.sentence_score(a, [b]) for a, b in zip(written, right, strict=True)]
+    value = scorer.corpus_score(list(written), [list(right)]).score / 100
+    each = np.array([part.score / 100 for part in parts])
+    spread = each[draws].mean(axis=1) - each.mean()  # the corpus score moves as the mean of its sentences does
+    low, high = np.percentile(spread, [2.5, 97.5])
+    return Score(metric, value, max(0.0, value + low), min(1.0, value + high), len(right))
+
+
+def _bootstrap(metric: str, each: np.ndarray, seed: int) -> Score:
+    draws = np.random.default_rng(seed).integers(0, len(each), (N_BOOTSTRAP, len(each)))
+    low, high = np.percentile(each[draws].mean(axis=1), [2.5, 97.5])
+    return Score(metric, float(each.mean()), float(low), float(high), len(each))
+
+
+def _require_examples(n: int) -> None:
+    if not n:
+        raise DataError("There is no example to judge.")

@@ -1,0 +1,214 @@
+"""Tasks with a few labels, as GPT-1 fine-tunes on (its Table 1): one text, two texts, or a text with choices."""
+
+from random import Random
+
+from gptlab.data.village.demonstrations import ASKS, VERDICTS
+from gptlab.data.village.korean import with_particle
+from gptlab.data.village.lexicon import Noun, Person, Spot, lexicon
+from gptlab.data.village.plots import breaks, contest, errand, gift, ill, lost, promise, quarrel, trade
+from gptlab.data.village.questions import (
+    OPEN,
+    claim,
+    facts,
+    is_it_true,
+    named,
+    question,
+    undetermined,
+    wrong,
+)  # fmt: skip
+from gptlab.data.village.story import Event, Story
+from gptlab.data.village.telling import LANGUAGES, as_text, tell
+from gptlab.evaluation.task import Example
+from gptlab.evaluation.tasks.making import MOST_CHARACTERS, Make, Source, village_task
+
+NAMED_IN_TEST = 5
+"""One noun in so many of every kind is named by the test split of the kind task only."""
+
+FEELING_EVENTS = ("feels", "feels_because")
+
+
+MOVING = (contest, quarrel, lost, gift, breaks, promise, trade, errand)
+"""Plots after which somebody is glad or not."""
+
+GIVING = (trade, gift, errand, ill)
+"""Plots after which people have things."""
+
+
+def without_feelings(story: Story) -> list[Event]:
+    return [event for event in story.events if event.name not in FEELING_EVENTS]
+
+
+def sentiment(source: Source, i: int) -> tuple[Example, ...]:
+    """How somebody feels, from what happened to them. One person of the story is glad and another is not, and the question is of whom:
+    the words of the story alone cannot tell.
+    """
+    wanted = i % 2 == 0
+
+    def of_two_minds(story: Story) -> bool:
+        return len({feeling.good for feeling, _why in story.feels.values()}) == 2
+
+    for story, text in source.stories(keep=without_feelings, serves=of_two_minds, plots=MOVING):
+        moods = {person: feeling.good for person, (feeling, _why) in story.feels.items()}
+        person = source.rng.choice([p for p, good in moods.items() if good is wanted])
+        ask, reply = ASKS[source.language][0]
+        if source.language == "en":
+            prompt, choices = f"{text}\n{ask} How did {person.en} feel in the end?\n{reply}", (" happy", " sad")
+        else:
+            asked = f"마지막에 {with_particle(person.ko, '은')} 기분이 어땠나요?"
+            prompt, choices = f"{text}\n{ask} {asked}\n{reply}", (" 기쁘다", " 슬프다")
+        return (Example((text, _name(person, source.language)), prompt, choices, 0 if wanted else 1, sort="good" if wanted else "bad"),)
+    raise AssertionError("stories do not end")
+
+
+KINDS = (
+    "toy", "tool", "garment", "flower", "instrument", "dish", "jewel", "book", "light", "pet", "fruit", "vegetable", "sweet",
+)  # fmt: skip
+
+
+def kind(source: Source, i: int) -> tuple[Example, ...]:
+    """What kind of thing somebody ends up with. Training and test name different things, and the story names one more thing at least: only
+    who knows the kinds, and who has what, can answer.
+    """
+    wanted = KINDS[i % len(KINDS)]
+
+    def tells_two(story: Story) -> bool:
+        owners = [owner for owner in story.owner.values() if owner]
+        kinds = [thing.noun.kind.en for thing, owner in story.owner.items() if owner]
+        return len(set(owners)) == len(owners) and len(set(kinds)) > 1 and wanted in kinds
+
+    words = lexicon()
+    named_in_test = {noun for nouns in words.by_kind.values() for noun in nouns[::NAMED_IN_TEST]}
+
+    def allowed(noun: Noun) -> bool:
+        return (noun in named_in_test) == (source.split == "test")
+
+    for story, text in source.stories(serves=tells_two, plots=GIVING, nouns=allowed):
+        here = [(owner, thing) for thing, owner in story.owner.items() if owner and thing.noun.kind.en == wanted]
+        owner, thing = here[0]
+        noun, ask = thing.noun, ASKS[source.language][0]
+        if source.language == "en":
+            prompt = f"{text}\n{ask[0]} What is {noun.one}?\n{ask[1]}"
+        else:
+            prompt = f"{text}\n{ask[0]} {with_particle(noun.ko, '은')} 무엇인가요?\n{ask[1]}"
+        choices = tuple(" " + named(k, source.language, source.rng) for k in lexicon().kinds if k.en in KINDS)
+        names = [k.en for k in lexicon().kinds if k.en in KINDS]
+        return (Example((text, _name(owner, source.language)), prompt, choices, names.index(wanted), sort=wanted),)
+    raise AssertionError("stories do not end")
+
+
+def entailment(source: Source, i: int) -> tuple[Example, ...]:
+    """Whether a claim follows from a story, contradicts it, or neither. All three use the same sorts of claims with the story's own people,
+    places and things, so that a claim by itself tells nothing.
+    """
+    label, about = i % 3, list(OPEN)[(i // 3) % len(OPEN)]
+    for story, text in source.stories(serves=lambda story: any(e.name == about for e in story.events) != (label == 2)):
+        known = [fact for fact in facts(story) if fact.about == about and fact.asked != "x"]
+        fact = undetermined(story, source.rng, about) if label == 2 else source.rng.choice(known) if known else None
+        if fact and label == 1:
+            near = wrong(fact, story, source.rng, 1)[0]
+            fact = fact.but(near) if _in_story(near, story) else None
+        if fact is None:
+            continue
+        said = claim(fact, source.language, source.rng)
+        ask = ASKS[source.language][0]
+        prompt = f"{text}\n{ask[0]} {is_it_true(fact, source.language, source.rng)}\n{ask[1]}"
+        return (Example((text, said), prompt, tuple(" " + verdict for verdict in VERDICTS[source.language]), label, sort=about),)
+    raise AssertionError("stories do not end")
+
+
+def similarity(source: Source, i: int) -> tuple[Example, ...]:
+    """Whether two texts tell the same story in other words; else two people, or two places, have changed their parts."""
+    same = i % 2 == 0
+    for story, text in source.stories():
+        changed = story if same else _changed(story, source.rng)
+        if changed is None or len(text) > MOST_CHARACTERS[source.language] // 2:
+            continue
+        other = as_text(changed.events, tell(changed, source.language, source.rng, kept_out=source.unseen))
+        if other == text:
+            continue
+        return (Example((text, other), label=0 if same else 1, sort="same" if same else "changed"),)
+    raise AssertionError("stories do not end")
+
+
+def choice(source: Source, i: int) -> tuple[Example, ...]:
+    """A question about a story and four answers, the wrong ones from the same story as far as they go."""
+    for story, text in source.stories():
+        known = [fact for fact in facts(story) if fact.about != "is"]
+        if not known:
+            continue
+        fact = source.rng.choice(known)
+        options = [fact.truth, *wrong(fact, story, source.rng, 3)]
+        order = source.rng.sample(range(4), 4)
+        said = [named(options[j], source.language, source.rng) for j in order]
+        if len(set(said)) < 4:
+            continue
+        asked = question(fact, source.language, source.rng, source.unseen)
+        ask = ASKS[source.language][0]
+        prompt = f"{text}\n{ask[0]} {asked}\n{ask[1]}"
+        return (Example((text, asked), prompt, tuple(" " + s for s in said), order.index(0), sort=fact.kind),)
+    raise AssertionError("stories do not end")
+
+
+def acceptability(source: Source, i: int) -> tuple[Example, ...]:
+    """Whether a sentence is well formed; else two neighbouring words have changed places, or a Korean particle does not fit its noun."""
+    good = i % 2 == 0
+    for _story, text in source.stories():
+        sentences = [s for line in text.split("\n") for s in line.replace(". ", ".\n").split("\n") if '"' not in s and "?" not in s]
+        long = [s for s in sentences if 4 <= len(s.split()) <= 14 and s.endswith(".")]
+        if not long:
+            continue
+        sentence = source.rng.choice(long)
+        broken = _broken(sentence, source.rng)
+        if broken is None:
+            continue
+        shown = sentence if good else broken
+        return (Example((shown,), shown, label=0 if good else 1, sort="good" if good else "bad"),)
+    raise AssertionError("stories do not end")
+
+
+def _name(person: Person, language: str) -> str:
+    return person.en if language == "en" else person.ko
+
+
+def _in_story(value: object, story: Story) -> bool:
+    return any(value is role for event in story.events for role in event.roles.values())
+
+
+def _changed(story: Story, rng: Random) -> Story | None:
+    """The story with two people of one sex, or two places, in each other's parts; None where it has no such two."""
+    people = [(a, b) for a in story.people for b in story.people if a is not b and (a.female, a.adult) == (b.female, b.adult)]
+    spots = list(dict.fromkeys(v for e in story.events for v in e.roles.values() if isinstance(v, Spot)))
+    both: list[tuple[object, object]] = [*people, *((a, b) for a in spots for b in spots if a is not b)]
+    if not both:
+        return None
+    one, other = rng.choice(both)
+
+    def swapped(value: object) -> object:
+        return other if value is one else one if value is other else value
+
+    told = without_feelings(story)
+    events = [Event(e.name, {role: swapped(v) for role, v in e.roles.items()}, e.begins) for e in told]
+    return Story([swapped(p) for p in story.people], events)  # type: ignore[misc]
+
+
+def _broken(sentence: str, rng: Random) -> str | None:
+    words = sentence.rstrip(".").split()
+    i = 1 + int(rng.random() * (len(words) - 2))
+    if words[i] == words[i + 1]:
+        return None
+    words[i], words[i + 1] = words[i + 1], words[i]
+    return " ".join(words) + "."
+
+
+def _both(name: str, form: str, rule: str, metric: str, make: Make, labels: tuple[str, ...] = (), unseen: bool = False) -> list:
+    return [village_task(name, language, form, rule, metric, make, labels, unseen=unseen) for language in LANGUAGES]
+
+
+UNDERSTANDING = [
+    *_both("sentiment", "entailment", "sum", "accuracy", sentiment, ("good", "bad"), unseen=True),
+    *_both("kind", "entailment", "sum", "accuracy", kind, KINDS),
+    *_both("entailment", "entailment", "sum", "accuracy", entailment, ("follows", "contradicts", "neither")),
+    *_both("similarity", "similarity", "", "accuracy", similarity, ("same", "changed")),
+    *_both("choice", "choice", "sum", "accuracy", choice),
+    *_both("acceptability", "classification", "threshold", "mcc", acceptability, ("good", "bad")),
+]
