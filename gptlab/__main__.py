@@ -104,6 +104,10 @@ def parser() -> argparse.ArgumentParser:
     i.add_argument("--title", default="", help="name shown for the run")
     i.add_argument("directory", type=Path)
 
+    b = command("build-models", build_models, "Make the models that ship, from the village's text; goes on with one that was begun.")
+    b.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    b.add_argument("--device", choices=["cuda", "mps", "cpu"], help="default: the best there is")
+
     w = command("worker", worker, "Train what is queued for a device (pages and commands start it by themselves).")
     w.add_argument("--device", required=True, choices=["cuda", "mps", "cpu"])
     w.add_argument("--idle-s", type=float, default=900.0, help="seconds without work after which it ends (default %(default)s)")
@@ -342,6 +346,20 @@ def import_(args: argparse.Namespace) -> None:
 
     run = import_directory(args.directory, args.title)
     print(json.dumps({"run": run.id}) if args.json else run.id)
+
+
+def build_models(args: argparse.Namespace) -> None:
+    from gptlab.device import choose_device
+    from gptlab.runs import job, shipped
+
+    for name in args.names or shipped.RECIPES:
+        run = shipped.begun(name)
+        if run is None:
+            run = job.submit(*shipped.planned(name, choose_device(args.device)))
+        elif run.status().state != "finished":
+            job.resume(run, None)
+        follow(run, args.json)
+        print(json.dumps(shipped.pack(run, name), ensure_ascii=False))
 
 
 def worker(args: argparse.Namespace) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
 
+from gptlab.data.corpus import BETWEEN_DOCUMENTS, Corpus, Document
 from gptlab.data.village import demonstrations as shown
 from gptlab.data.village.plots import tell_story
 from gptlab.data.village.story import Story
@@ -79,3 +80,24 @@ def _document(sort: str, language: str, languages: tuple[str, ...], rng: Random)
     elif sort == "paper" and (article := shown.paper(story, language, rng)):
         text = article
     return Told(text, sort, language, story)
+
+
+MOST_MEGABYTES = 500
+
+
+def corpus(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float = RATE) -> Corpus:
+    """The first documents of the village, until they are so long, as a text to learn from.
+
+    Raises:
+        DataError: as `documents`, or a size that is not between a kilobyte and `MOST_MEGABYTES`.
+    """
+    if not 0.001 <= megabytes <= MOST_MEGABYTES:
+        raise DataError("A village of {given} MB cannot be told; give 0.001 to {most}.", given=megabytes, most=MOST_MEGABYTES)
+    texts, n_bytes = [], 0
+    for told in documents(languages, seed, demonstrations):
+        texts.append(told.text)
+        n_bytes += len(told.text.encode("utf-8")) + len(BETWEEN_DOCUMENTS)
+        if n_bytes >= megabytes * 1e6:
+            break
+    title = f"Village ({'+'.join(languages)}, seed {seed}, {megabytes:g} MB, {demonstrations:.0%} demonstrations)"
+    return Corpus(title, (Document(title, BETWEEN_DOCUMENTS.join(texts)),))

@@ -1,0 +1,158 @@
+"""The models that ship with the app: how each is made, and where they lie.
+
+    assets/models/<name>/       a finished run like any other, its weights in half precision
+    assets/models/<name>/card.json   what it learned from, for how long, on what, and how well
+
+They are made by `python -m gptlab build-models` from the village's text, so nothing in them is anybody else's.
+"""
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from typing import Any
+
+from safetensors.torch import load_file, save_file
+
+from gptlab.config import DataConfig, RunConfig, TokenizerConfig
+from gptlab.data import library
+from gptlab.data.village.documents import RATE, VERSION, corpus
+from gptlab.errors import RunError
+from gptlab.model.counting import count_all
+from gptlab.paths import ASSETS, home
+from gptlab.runs.checkpoint import checkpoints
+from gptlab.runs.curve import Curve
+from gptlab.runs.plan import plan, tokenizer_for
+from gptlab.runs.store import Run, overview
+from gptlab.tokenizer import Tokenizer
+
+MODELS = ASSETS / "models"
+
+LANGUAGES = ("en", "ko")
+SEED, MEGABYTES = 1, 80.0
+"""The text that all of them learn from."""
+
+VOCABULARY = TokenizerConfig(kind="bpe", vocab_size=4096)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model is made.
+
+    Args:
+        n_checkpoints: how many moments of its training ship, the end among them.
+    """
+
+    architecture: str
+    shape: dict[str, Any]
+    n_steps: int
+    n_checkpoints: int = 1
+    training: dict[str, Any] = field(default_factory=dict)
+
+
+FAST = dict(
+    batch_size=32, learning_rate=4e-3, muon_learning_rate=0.05, weight_decay=0.1, evaluation_tokens=40_000, precision="bf16", seed=1,
+)  # fmt: skip
+"""Chosen here: Muon reaches in 700 steps what AdamW (2e-3) does not in 3,000, and decay keeps the weights small enough to be fine-tuned
+(root mean square 0.02 to 0.06)."""
+
+RECIPES: dict[str, Recipe] = {
+    "gpt2-6x128": Recipe("gpt2", dict(n_layer=6, n_head=4, n_embd=128, block_size=256), 2400, 12),
+    "gpt2-12x160": Recipe("gpt2", dict(n_layer=12, n_head=5, n_embd=160, block_size=256), 2800),
+    "gpt1-6x128": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=128, block_size=256), 2400),
+    "gpt2-2x64": Recipe("gpt2", dict(n_layer=2, n_head=2, n_embd=64, block_size=256), 2400),
+    "lstm-320": Recipe("lstm", dict(n_layer=1, n_embd=128, n_hidden=320, block_size=256), 2400),
+}
+
+
+def names() -> list[str]:
+    """Models that are there, in the order of their recipes."""
+    return [name for name in RECIPES if (MODELS / name / "card.json").exists()]
+
+
+def card(name: str) -> dict[str, Any]:
+    """What is known about a model.
+
+    Raises:
+        RunError: no such model.
+    """
+    if name not in names():
+        raise RunError("There is no model {given!r}. There are {known}.", given=name, known=", ".join(names()) or "none yet")
+    return json.loads((MODELS / name / "card.json").read_text(encoding="utf-8"))
+
+
+def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
+    """Settings and tokenizer of a model that is to be made; its text is in the library then.
+
+    Raises:
+        RunError: no recipe of this name.
+    """
+    if name not in RECIPES:
+        raise RunError("There is no recipe for {given!r}. There are {known}.", given=name, known=", ".join(RECIPES))
+    recipe = RECIPES[name]
+    text = corpus(LANGUAGES, SEED, MEGABYTES)
+    data = DataConfig(corpus=library.save(text, home()), validation_fraction=0.01)
+    tokenizer = tokenizer_for(text, VOCABULARY, data.validation_fraction)
+    changes = recipe.shape | FAST | recipe.training
+    changes |= dict(n_steps=recipe.n_steps, n_checkpoints=max(2, recipe.n_checkpoints), evaluate_every=max(1, recipe.n_steps // 32))
+    if recipe.architecture == "lstm":
+        changes.pop("n_head", None)
+    config = plan(
+        title=name, data=data, tokenizer_config=VOCABULARY, tokenizer=tokenizer, size="small", architecture=recipe.architecture,
+        recipe="fast", device=device, changes=changes,
+    )  # fmt: skip
+    return config, tokenizer
+
+
+def begun(name: str) -> Run | None:
+    """The newest run that was to make this model."""
+    return next((run for run, config, _status in overview() if config.title == name), None)
+
+
+def pack(run: Run, name: str) -> dict[str, Any]:
+    """Put a finished run among the assets; returns its card.
+
+    Raises:
+        RunError: the run is not finished.
+    """
+    status, config = run.status(), run.config()
+    if status.state != "finished":
+        raise RunError("The run {run_id} is {state}; only a finished one can ship.", run_id=run.id, state=status.state)
+    place = MODELS / name
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    for file in ("config.json", "tokenizer.json", "status.json", "metrics.jsonl"):
+        shutil.copyfile(run.folder / file, place / file)
+    kept = checkpoints(run)[-RECIPES[name].n_checkpoints :]
+    for checkpoint in kept:
+        target = place / "checkpoints" / checkpoint.folder.name
+        target.mkdir(parents=True)
+        weights = load_file(checkpoint.folder / "model.safetensors")
+        save_file({key: tensor.half() for key, tensor in weights.items()}, target / "model.safetensors")
+        state = {"step": checkpoint.step, "sizes": {"model.safetensors": (target / "model.safetensors").stat().st_size}}
+        (target / "state.json").write_text(json.dumps(state), encoding="utf-8")
+    about = _card(run, name, config)
+    (place / "card.json").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
+    return about
+
+
+def _card(run: Run, name: str, config: RunConfig) -> dict[str, Any]:
+    curve = Curve(run.folder)
+    curve.read()
+    last, environment = curve.evaluations[-1], run.environment()
+    assert config.training is not None
+    return {
+        "name": name,
+        "architecture": RECIPES[name].architecture,
+        "parameters": count_all(config.model),
+        "data": {"village_version": VERSION, "languages": LANGUAGES, "seed": SEED, "megabytes": MEGABYTES, "demonstrations": RATE},
+        "steps": last.step,
+        "tokens": last.step * config.training.batch_size * config.model.block_size,
+        "training_seed": config.training.seed,
+        "checkpoints": [c.step for c in checkpoints(run)][-RECIPES[name].n_checkpoints :],
+        "validation_nats_per_token": last.validation_nats,
+        "validation_bits_per_byte": last.validation_nats * curve.starts[-1].bits_per_byte,
+        "seconds": run.status().elapsed_s,
+        "device": run.status().device_name,
+        "environment": environment,
+        "command": f"python -m gptlab build-models {name}",
+    }
