@@ -8,8 +8,8 @@ from collections.abc import Callable
 from random import Random
 
 from gptlab.data.village.lexicon import Noun, kept_out, lexicon, rows
-from gptlab.data.village.plots import tell_story
 from gptlab.data.village.questions import Fact, answer, claim, facts, is_it_true, question, undetermined, wrong
+from gptlab.data.village.simulation import tell_story
 from gptlab.data.village.story import Story
 from gptlab.data.village.telling import Listener, phrases
 

@@ -9,7 +9,7 @@ from random import Random
 
 from gptlab.data.corpus import BETWEEN_DOCUMENTS, Corpus, Document
 from gptlab.data.village import demonstrations as shown
-from gptlab.data.village.plots import tell_story
+from gptlab.data.village.simulation import tell_story
 from gptlab.data.village.story import Story
 from gptlab.data.village.telling import LANGUAGES, as_text, tell
 from gptlab.errors import DataError

@@ -84,6 +84,8 @@ class Activity:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Feeling:
+    """How one feels; `ko` is what is told, `answer_ko` what one answers when asked."""
+
     en: str
     ko: str
     answer_ko: str
@@ -92,6 +94,8 @@ class Feeling:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Relation:
+    """What somebody is to another: friend, neighbor."""
+
     en: str
     ko: str
     children_only: bool
@@ -99,12 +103,16 @@ class Relation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trait:
+    """What a child is like."""
+
     en: str
     ko: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Game:
+    """A contest, and what the winner did."""
+
     en: str
     won_en: str
     ko: str
@@ -113,6 +121,8 @@ class Game:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Time:
+    """When a story begins or goes on: "One day", and "one day in spring" after "it was"."""
+
     en: str
     noun_en: str
     ko: str

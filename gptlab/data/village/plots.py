@@ -4,85 +4,16 @@ Facts that are told once are used again (a person is looked for where she went, 
 to look back only where looking back pays.
 """
 
-from collections.abc import Callable, Sequence
-from random import Random
+from collections.abc import Callable
 
-from gptlab.data.village.lexicon import Noun, Person, Spot
-from gptlab.data.village.story import Scene, Story, Thing
+from gptlab.data.village.lexicon import Spot
+from gptlab.data.village.steps import around, arrives, finds, gets, gives, goes_to, meets, possession
+from gptlab.data.village.story import Scene, Thing
 
 PRESENTS = ("toy", "tool", "garment", "flower", "music", "other", "pet", "food")
 CARRIED = ("toy", "tool", "garment", "music", "other")
-MADE_BY_HAND = ("toy", "garment", "food", "other")
-SHOPS = ("the market", "the town square", "the station", "the harbor")
 
 Plot = Callable[[Scene], None]
-
-
-def tell_story(rng: Random, *, everything: bool = False, plots: Sequence[Plot] = (), nouns: Callable[[Noun], bool] | None = None) -> Story:
-    """One story: a beginning, one to four plots, an end. The same generator in the same state gives the same story.
-
-    Args:
-        everything: with people and pairs of words that models never read.
-        plots: two of these instead of any.
-        nouns: which may occur; all when None.
-    """
-    scene = Scene(rng, everything, nouns)
-    hero = scene.person()
-    _beginning(scene, hero)
-    for i in range(2 if plots else 1 + int(3.4 * scene.random() ** 1.5)):
-        if i > 0:
-            scene.begins = True
-            if scene.chance(0.5):
-                _arrives(scene, scene.one([p for p in scene.story.people if not p.adult]), scene.words.times)
-        scene.one(plots or PLOTS)(scene)
-    _end(scene, hero)
-    return scene.story
-
-
-def _beginning(s: Scene, hero: Person) -> None:
-    _arrives(s, hero, s.words.beginnings)
-    if not hero.adult and s.chance(0.25):
-        s.add("trait", a=hero, trait=s.one(s.words.traits))
-    here = [a for a in s.words.activities if a.spot is s.story.at[hero]]
-    if s.chance(0.3):
-        s.add("doing", a=hero, act=s.one(here))
-
-
-def _arrives(s: Scene, person: Person, times: list) -> None:
-    spot = s.spot(s.story.at.get(person))
-    s.add("at", a=person, p=spot, time=s.one(times))
-    s.story.at[person] = spot
-    _around(s, spot)
-
-
-def _around(s: Scene, spot: Spot) -> None:
-    """What else there is to say: the place, or the weather."""
-    if s.chance(0.25):
-        s.add("scenery", p=spot)
-    elif s.chance(0.15):
-        s.add("weather")
-
-
-def _small_talk(s: Scene, a: Person, b: Person) -> None:
-    if s.chance(0.4):
-        s.add("greets", a=a, b=b)
-        if s.chance(0.4):
-            s.add("answers", a=a, b=b)
-
-
-def _end(s: Scene, hero: Person) -> None:
-    if s.chance(0.35):
-        return
-    kept = [(owner, thing) for thing, owner in s.story.owner.items() if owner and thing.noun.kind.place in CARRIED]
-    s.begins = s.chance(0.3)
-    if kept and s.chance(0.5):
-        owner, thing = s.one(kept)
-        s.add("ends_with", a=owner, x=thing)
-    else:
-        people = s.story.people
-        s.add("ends", a=hero, b=people[1] if len(people) > 1 else s.anyone(hero))
-    if s.chance(0.2):
-        s.add("moral")
 
 
 def gift(s: Scene) -> None:
@@ -90,11 +21,11 @@ def gift(s: Scene) -> None:
     b, x = s.anyone(a), s.thing(*PRESENTS)
     s.add("wants", a=a, x=x)
     s.add("tells_wish", a=a, b=b, x=x)
-    _gets(s, b, x)
+    gets(s, b, x)
     if s.chance(0.7):
         if s.story.at.get(a) and s.story.at[a] is not s.story.at.get(b) and s.chance(0.6):
-            _goes_to(s, b, a)
-        _gives(s, b, a, x)
+            goes_to(s, b, a)
+        gives(s, b, a, x)
         s.feel(a, s.one(["happy", "excited", "grateful"]), "got", x=x)
     else:
         s.add("refuses", a=a, b=b, x=x)
@@ -104,7 +35,7 @@ def gift(s: Scene) -> None:
 
 def lost(s: Scene) -> None:
     a = s.person()
-    x = _possession(s, a, CARRIED)
+    x = possession(s, a, CARRIED)
     p, q = s.spot(s.story.at.get(a)), s.spot()
     s.add("goes", a=a, p=p)
     if s.chance(0.5):
@@ -113,7 +44,7 @@ def lost(s: Scene) -> None:
     if q is not p:
         s.add("goes", a=a, p=q)
         s.story.at[a] = q
-        _around(s, q)
+        around(s, q)
     s.add("notices_loss", a=a, x=x)
     s.feel(a, s.one(["sad", "worried"]), "lost", x=x)
     b = s.anyone(a)
@@ -121,17 +52,17 @@ def lost(s: Scene) -> None:
     fate = s.random()
     if fate < 0.45:
         s.add("saw_it", a=a, b=b, x=x, p=p)
-        _finds(s, a, x, p)
+        finds(s, a, x, p)
         s.feel(a, s.one(["happy", "relieved"]), "found", x=x)
         return
     s.add("has_not_seen", a=a, b=b)
     if fate < 0.65:
         s.add("looks_in", a=a, x=x, q=s.spot(p, q))
-        _finds(s, a, x, p)
+        finds(s, a, x, p)
         s.feel(a, s.one(["happy", "relieved"]), "found", x=x)
     elif fate < 0.87:
         c = s.anyone(a, b)
-        _finds(s, c, x, p)
+        finds(s, c, x, p)
         s.add("brings_back", a=a, b=c, x=x)
         s.story.owner[x] = a
         s.add("thanks", a=c, b=a)
@@ -150,14 +81,14 @@ def errand(s: Scene) -> None:
     s.add("sets_off", a=a, b=b, x=x)
     if s.chance(0.6):
         s.story.at[c] = p
-        _goes_to(s, a, c)
+        goes_to(s, a, c)
     else:
         d, q = s.anyone(a, b, c), s.spot(p)
         s.add("not_here", a=a, b=c, q=p)
         s.add("asks_where", a=a, b=c, c=d)
         s.add("says_where", a=a, b=c, c=d, p=q)
-        _meets(s, a, c, q)
-    _gives(s, a, c, x)
+        meets(s, a, c, q)
+    gives(s, a, c, x)
     if s.chance(0.5):
         s.feel(c, s.one(["happy", "grateful"]), "got", x=x)
     else:
@@ -202,7 +133,7 @@ def hide_and_seek(s: Scene) -> None:
 def trade(s: Scene) -> None:
     a = s.person()
     b = s.person(others=(a,))
-    x, y = _possession(s, a, CARRIED), _possession(s, b, CARRIED)
+    x, y = possession(s, a, CARRIED), possession(s, b, CARRIED)
     s.add("trade_offer", a=a, b=b, x=x, y=y)
     if s.chance(0.6):
         s.add("trade", a=a, b=b, x=x, y=y)
@@ -248,7 +179,7 @@ def lesson(s: Scene) -> None:
 def breaks(s: Scene) -> None:
     b = s.person()
     a = s.person(others=(b,))
-    x = _possession(s, b, ("toy", "music", "tool"))
+    x = possession(s, b, ("toy", "music", "tool"))
     s.add("breaks", a=a, b=b, x=x)
     if s.chance(0.6):
         s.add("confesses", a=a, b=b, x=x)
@@ -265,7 +196,7 @@ def breaks(s: Scene) -> None:
 def wrong_claim(s: Scene) -> None:
     b = s.person()
     if b not in s.story.at:
-        _arrives(s, b, s.words.times)
+        arrives(s, b, s.words.times)
     p = s.story.at[b]
     a = s.person(others=(b,))
     c = s.anyone(a, b)
@@ -280,7 +211,7 @@ def wrong_claim(s: Scene) -> None:
             s.feel(a, s.one(["lonely", "worried"]), "gone", b=b)
     if s.chance(0.7):
         s.add("contradicts", a=a, b=b, d=s.anyone(a, b, c), p=p, q=q)
-    _meets(s, a, b, p)
+    meets(s, a, b, p)
     if s.chance(0.5):
         s.feel(a, s.one(["happy", "relieved"]), "met", b=b)
 
@@ -297,7 +228,7 @@ def meanwhile(s: Scene) -> None:
     wanted = s.one([a, b])
     if s.chance(0.5):
         s.add("looks_for", a=c, b=wanted)
-    _goes_to(s, c, wanted)
+    goes_to(s, c, wanted)
 
 
 def contest(s: Scene) -> None:
@@ -345,7 +276,7 @@ def treasure(s: Scene) -> None:
     s.add("needs", a=a, b=b, x=x)
     s.add("remembers", a=a, b=b, x=x, p=p)
     s.add("fetches", a=a, x=x, p=p)
-    _gives(s, a, b, x)
+    gives(s, a, b, x)
     if s.chance(0.5):
         s.feel(b, s.one(["happy", "grateful"]), "got", x=x)
 
@@ -357,14 +288,14 @@ def storm(s: Scene) -> None:
     s.add("storm", a=a, p=p)
     s.feel(a, "afraid", "storm")
     if s.chance(0.5):
-        _goes_to(s, b, a)
+        goes_to(s, b, a)
     s.add("comforts", a=a, b=b)
     s.story.at[b] = p
 
 
 def music(s: Scene) -> None:
     a = s.person()
-    b, x = s.anyone(a), _possession(s, a, ("music",))
+    b, x = s.anyone(a), possession(s, a, ("music",))
     s.add("teaches", a=a, b=b, x=x)
     if s.chance(0.7):
         s.add("fails", a=a)
@@ -376,62 +307,9 @@ def cooking(s: Scene) -> None:
     a = s.person()
     b, x = s.anyone(a), s.thing("food")
     s.add("cooks", a=a, b=b, x=x)
-    _gets(s, a, x)
+    gets(s, a, x)
     s.add("eats", a=a, b=b)
     s.story.owner[x] = None
-
-
-def _possession(s: Scene, owner: Person, places: tuple[str, ...]) -> Thing:
-    """Something that the person has, told anew if the story has nothing fitting."""
-    known = [x for x in s.story.has(owner) if x.noun.kind.place in places]
-    if known and s.chance(0.8):
-        return s.one(known)
-    x = s.thing(*places)
-    s.add("has", a=owner, x=x)
-    s.story.owner[x] = owner
-    return x
-
-
-def _gets(s: Scene, person: Person, x: Thing) -> None:
-    """Bought, made or found."""
-    place = x.noun.kind.place
-    how = s.random()
-    if how < 0.4 and place in MADE_BY_HAND and x.noun.kind.en not in ("fruit", "vegetable", "jewel"):
-        p = s.spot()
-        s.add("makes", b=person, x=x, p=p)
-        return
-    if how < 0.75:
-        p = s.one([spot for spot in s.words.spots if spot.en in SHOPS])
-        s.add("buys", b=person, x=x, p=p)
-    else:
-        p = s.spot()
-        s.add("comes_upon", a=person, x=x, p=p)
-    s.story.at[person] = p
-
-
-def _gives(s: Scene, a: Person, b: Person, x: Thing) -> None:
-    s.add("gives", a=a, b=b, x=x)
-    s.story.owner[x] = b
-    if s.chance(0.5):
-        s.add("thanks", a=a, b=b)
-
-
-def _finds(s: Scene, a: Person, x: Thing, p: Spot) -> None:
-    s.add("finds", a=a, x=x, p=p)
-    s.story.owner[x] = a
-    s.story.at[a] = p
-
-
-def _goes_to(s: Scene, a: Person, b: Person) -> None:
-    s.add("goes_to_person", a=a, b=b, p=s.story.at[b])
-    s.story.at[a] = s.story.at[b]
-    _small_talk(s, a, b)
-
-
-def _meets(s: Scene, a: Person, b: Person, p: Spot) -> None:
-    s.add("finds_person", a=a, b=b, p=p)
-    s.story.at[a] = s.story.at[b] = p
-    _small_talk(s, a, b)
 
 
 PLOTS: list[Plot] = [

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from gptlab.data.village.documents import VERSION
-from gptlab.data.village.plots import tell_story
+from gptlab.data.village.simulation import tell_story
 from gptlab.data.village.story import Event, Story
 from gptlab.data.village.telling import as_text, tell
 from gptlab.errors import DataError
