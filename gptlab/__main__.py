@@ -104,6 +104,19 @@ def parser() -> argparse.ArgumentParser:
     i.add_argument("--title", default="", help="name shown for the run")
     i.add_argument("directory", type=Path)
 
+    v = command("village", village, "Write stories and tasks of the village as text.")
+    v.add_argument("--language", default="en", help="en, ko, or en,ko (default %(default)s)")
+    v.add_argument("--seed", type=int, default=1)
+    v.add_argument("--megabytes", type=float, default=0.01)
+    v.add_argument("--demonstrations", type=float, help="share of documents that show a task, 0 to 1")
+
+    a = command("tasks", tasks, "List the village's tasks with their sizes, and what scores without reading.")
+    a.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    a.add_argument("--measure", action="store_true", help="train the baselines anew and record what they reach")
+    a.add_argument("--examples", type=int, default=0, metavar="N", help="also print the first N test examples")
+
+    command("models", models, "List the models that ship.")
+
     b = command("build-models", build_models, "Make the models that ship, from the village's text; goes on with one that was begun.")
     b.add_argument("names", nargs="*", metavar="NAME", help="default: all")
     b.add_argument("--device", choices=["cuda", "mps", "cpu"], help="default: the best there is")
@@ -346,6 +359,51 @@ def import_(args: argparse.Namespace) -> None:
 
     run = import_directory(args.directory, args.title)
     print(json.dumps({"run": run.id}) if args.json else run.id)
+
+
+def village(args: argparse.Namespace) -> None:
+    from gptlab.data.village.documents import RATE, corpus
+
+    rate = RATE if args.demonstrations is None else args.demonstrations
+    told = corpus(tuple(args.language.split(",")), args.seed, args.megabytes, rate)
+    print(json.dumps({"title": told.title, "text": told.text}, ensure_ascii=False) if args.json else told.text)
+
+
+def tasks(args: argparse.Namespace) -> None:
+    from gptlab.evaluation.shortcuts import record, recorded, shortcuts
+    from gptlab.evaluation.task import SPLITS
+    from gptlab.evaluation.tasks import VILLAGE, task_named
+
+    for task in [task_named(name) for name in args.names] or VILLAGE.values():
+        if args.measure and task.form != "free":
+            record(task, shortcuts(task))
+        known = recorded(task)
+        if args.json:
+            sizes = {split: len(task.examples(split)) for split in SPLITS}
+            about = {"name": task.name, "form": task.form, "metric": task.metric, "version": task.version, "sizes": sizes}
+            print(json.dumps(about | {"shortcuts": asdict(known) if known else None}, ensure_ascii=False))
+        else:
+            print(f"{task.name:20s} {task.form:14s} {task.metric:9s} {tell_shortcuts(known)}")
+        for example in task.examples("test")[: args.examples]:
+            print(json.dumps(asdict(example), ensure_ascii=False))
+
+
+def tell_shortcuts(known: Any) -> str:
+    if known is None:
+        return ""
+    second = f"{known.second_only.value:.3f}" if known.second_only else "-"
+    return f"random {known.random:.3f}  majority {known.majority:.3f}  bag of words {known.words.value:.3f}  second text only {second}"
+
+
+def models(args: argparse.Namespace) -> None:
+    from gptlab.runs.shipped import cards
+
+    for card in cards():
+        if args.json:
+            print(json.dumps(card, ensure_ascii=False))
+        else:
+            loss = f"{card['validation_bits_per_byte']:.3f} bits/byte"
+            print(f"{card['name']:14s} {card['parameters']:>10,} parameters  {card['tokens']:>12,} tokens  {loss}  {card['command']}")
 
 
 def build_models(args: argparse.Namespace) -> None:

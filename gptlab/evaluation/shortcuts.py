@@ -1,10 +1,16 @@
 """What a task gives away to something that cannot read: chance, the commonest class, bags of words."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from gptlab.errors import DataError
 from gptlab.evaluation.metrics import Score, judge_labels
 from gptlab.evaluation.task import Example, Task
+from gptlab.paths import ASSETS, replaced
+
+RECORD = ASSETS / "village" / "shortcuts.json"
+"""What was measured for the village's tasks: `python -m gptlab tasks --measure` writes it anew."""
 
 
 @dataclass(frozen=True)
@@ -14,7 +20,7 @@ class Shortcuts:
     Args:
         random: guessing with equal chances.
         majority: always the commonest class of the training split.
-        words: logistic regression on the counts of all words and pairs of words.
+        words: logistic regression on the counts of all words.
         second_only: the same on the second text alone (hypothesis-only; Gururangan et al. 2018); None for tasks of one text.
     """
 
@@ -44,15 +50,33 @@ def shortcuts(task: Task) -> Shortcuts:
     )
 
 
+def recorded(task: Task) -> Shortcuts | None:
+    """What was measured for this version of a task; None when nothing was."""
+    entry = json.loads(RECORD.read_text(encoding="utf-8")).get(task.name) if RECORD.exists() else None
+    if entry is None or entry["version"] != task.version:
+        return None
+    words, second = (Score(**entry[name]) if entry[name] else None for name in ("words", "second_only"))
+    assert words is not None
+    return Shortcuts(entry["random"], entry["majority"], words, second)
+
+
+def record(task: Task, found: Shortcuts) -> None:
+    """Keep what was measured beside the village's words."""
+    entries: dict[str, Any] = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+    entries[task.name] = {"version": task.version} | asdict(found)
+    with replaced(RECORD) as file:
+        json.dump(entries, file, indent=1)
+
+
 def _bag(task: Task, train: tuple[Example, ...], test: tuple[Example, ...], first: int) -> Score:
-    """A bag of words and pairs over the texts from `first` on; choices are judged one by one and the best one taken."""
+    """A bag of words over the texts from `first` on; choices are judged one by one and the best one taken."""
     from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
     # words as they are, one letter ones too; each text has its own counts, so that "Mina" asked for differs from "Mina" told of
     model = make_pipeline(
-        CountVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\S+", min_df=2, lowercase=False),
+        CountVectorizer(token_pattern=r"(?u)\S+", min_df=2, lowercase=False),
         LogisticRegression(max_iter=300, solver="liblinear" if task.n_choices == 2 or task.form == "choice" else "lbfgs"),
     )
     if task.form != "choice":

@@ -175,8 +175,9 @@ def resume(run: Run, n_steps: int | None = None) -> None:
     """Put a run that rests back into the queue, to `n_steps` in all if given.
 
     Raises:
-        RunError: it is queued or training already, or there is nothing left to do.
+        RunError: it is queued or training already, there is nothing left to do, or it ships with the app.
     """
+    run.require_own()
     status, config = run.status(), run.config()
     if status.state in ("queued", "starting", "running"):
         raise RunError("The run {run_id} is in the queue or training already.", run_id=run.id)

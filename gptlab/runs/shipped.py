@@ -18,14 +18,12 @@ from gptlab.data import library
 from gptlab.data.village.documents import RATE, VERSION, corpus
 from gptlab.errors import RunError
 from gptlab.model.counting import count_all
-from gptlab.paths import ASSETS, home
+from gptlab.paths import home
 from gptlab.runs.checkpoint import checkpoints
 from gptlab.runs.curve import Curve
 from gptlab.runs.plan import plan, tokenizer_for
-from gptlab.runs.store import Run, overview
+from gptlab.runs.store import MODELS, Run, overview, shipped_runs
 from gptlab.tokenizer import Tokenizer
-
-MODELS = ASSETS / "models"
 
 LANGUAGES = ("en", "ko")
 SEED, MEGABYTES = 1, 80.0
@@ -64,20 +62,10 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
-def names() -> list[str]:
-    """Models that are there, in the order of their recipes."""
-    return [name for name in RECIPES if (MODELS / name / "card.json").exists()]
-
-
-def card(name: str) -> dict[str, Any]:
-    """What is known about a model.
-
-    Raises:
-        RunError: no such model.
-    """
-    if name not in names():
-        raise RunError("There is no model {given!r}. There are {known}.", given=name, known=", ".join(names()) or "none yet")
-    return json.loads((MODELS / name / "card.json").read_text(encoding="utf-8"))
+def cards() -> list[dict[str, Any]]:
+    """What is known about each model that ships, the smallest first."""
+    found = [json.loads((run.folder / "card.json").read_text(encoding="utf-8")) for run in shipped_runs()]
+    return sorted(found, key=lambda card: card["parameters"])
 
 
 def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:

@@ -30,7 +30,7 @@ import psutil
 
 from gptlab.config import RunConfig
 from gptlab.errors import LabError, RunError
-from gptlab.paths import home, replaced
+from gptlab.paths import ASSETS, home, replaced
 from gptlab.tokenizer import Tokenizer
 from gptlab.tokenizer import load as load_tokenizer
 from gptlab.tokenizer import save as save_tokenizer
@@ -43,6 +43,11 @@ CHECKPOINT_PREFIX = "step-"
 
 NEW_PREFIX = ".new-"
 """Name of the folder of a run in the making, before its id: it is no run yet."""
+
+MODELS = ASSETS / "models"
+"""Where the models lie that ship with the app, each a finished run of the name that its folder has."""
+
+MODEL_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
 
@@ -98,6 +103,19 @@ class Run:
     @property
     def id(self) -> str:
         return self.folder.name
+
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it came with the app; such a run is read only."""
+        return self.folder.parent == MODELS
+
+    def require_own(self) -> None:
+        """
+        Raises:
+            RunError: it ships with the app.
+        """
+        if self.is_shipped:
+            raise RunError("The model {name} ships with the app and stays as it is. Train or fine-tune one of your own.", name=self.id)
 
     def config(self) -> RunConfig:
         """
@@ -190,15 +208,22 @@ def _claim_id(runs: Path) -> Path:
 
 
 def open_run(run_id: str) -> Run:
-    """The run of an id.
+    """The run of an id, or the model of a name that ships with the app.
 
     Raises:
         RunError: not an id, or no such run.
     """
+    if MODEL_NAME.fullmatch(run_id) and (MODELS / run_id / "card.json").is_file():
+        return Run(MODELS / run_id)
     folder = home() / "runs" / run_id
     if not RUN_ID.fullmatch(run_id) or not folder.is_dir():
         raise RunError("There is no run {run_id!r}. The command `runs` lists those there are.", run_id=run_id)
     return Run(folder)
+
+
+def shipped_runs() -> list[Run]:
+    """The models that came with the app, by name."""
+    return [Run(card.parent) for card in sorted(MODELS.glob("*/card.json"))]
 
 
 def list_runs() -> list[Run]:
@@ -238,8 +263,9 @@ def delete_run(run: Run) -> None:
     """Remove a run for good.
 
     Raises:
-        RunError: a worker is training it.
+        RunError: a worker is training it, or it ships with the app.
     """
+    run.require_own()
     try:
         is_active = run.status().is_active
     except RunError:  # nobody knows; a run that cannot be read is deleted all the more

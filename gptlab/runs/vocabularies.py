@@ -4,7 +4,7 @@ from contextlib import suppress
 from functools import lru_cache
 
 from gptlab.errors import LabError, TokenizerError
-from gptlab.runs.store import Run, open_run, readable_runs
+from gptlab.runs.store import Run, open_run, readable_runs, shipped_runs
 from gptlab.tokenizer import BPETokenizer, CharacterTokenizer, Tokenizer, gpt2
 from gptlab.tokenizer.published import SOURCES, published
 
@@ -39,9 +39,9 @@ def vocabulary(name: str, text: str) -> Tokenizer:
 
 
 def trained_vocabularies() -> list[str]:
-    """Ids of the runs that trained a BPE of their own, newest first, each vocabulary once; a damaged one is left out."""
+    """Ids of the runs that trained a BPE of their own, newest first, then the shipped one; each vocabulary once, a damaged one left out."""
     found: dict[str, str] = {}
-    for run in readable_runs():
+    for run in (*readable_runs(), *shipped_runs()):
         with suppress(TokenizerError):
             if (vocabulary_id := _bpe_id(run)) is not None:
                 found.setdefault(vocabulary_id, run.id)

@@ -8,7 +8,7 @@ import streamlit as st
 from gptlab.config import LSTMConfig, ModelConfig, SamplingConfig, TokenizerConfig, TrainingConfig
 from gptlab.errors import LabError
 from gptlab.presets import LSTM, RECIPES, SIZES
-from gptlab.runs.store import Run, open_run, readable_runs, run_problem
+from gptlab.runs.store import Run, open_run, readable_runs, run_problem, shipped_runs
 from gptlab.ui import link, show, state
 from gptlab.words import _
 
@@ -100,16 +100,16 @@ def number(config: type, name: str, preset: float) -> float:
 
 def run(label: str) -> Run | None:
     """A run: the one that the link names, else the newest; None when there is none yet."""
-    return _run(label, lambda _run: True)
+    return _run(label, readable_runs(), lambda _run: True)
 
 
 def run_that_writes(label: str) -> Run | None:
-    """As `run`, but the newest is looked for among those that have a checkpoint."""
-    return _run(label, lambda run: bool(run.checkpoint_steps()))
+    """As `run`, but the newest is looked for among those that have a checkpoint; the models that ship come last."""
+    return _run(label, [*readable_runs(), *shipped_runs()], lambda run: bool(run.checkpoint_steps()))
 
 
-def _run(label: str, preferred: Callable[[Run], bool]) -> Run | None:
-    runs = {r.id: r for r in readable_runs()}
+def _run(label: str, there: list[Run], preferred: Callable[[Run], bool]) -> Run | None:
+    runs = {r.id: r for r in there}
     asked = state.looked_at_run()
     if asked and asked not in runs:
         show.error(_problem(asked))
@@ -151,6 +151,8 @@ def state_word(state: str) -> str:
 
 def run_label(run: Run) -> str:
     """Title, time and end of the id of a run. Streamlit tells options apart by their labels: two alike would be one."""
+    if run.is_shipped:
+        return _("{name} · ships with the app").format(name=run.id)
     day, time = run.id[:8], run.id[9:13]
     return f"{run.config().title} · {day[4:6]}-{day[6:]} {time[:2]}:{time[2:]} · {run.id[-4:]}"
 

@@ -9,6 +9,8 @@ from random import Random
 from typing import Any
 
 from gptlab.data.village.lexicon import Feeling, Kind, Person, Quality, Spot, lexicon
+from gptlab.data.village.simulation import tell_story
+from gptlab.data.village.steps import SHOPS
 from gptlab.data.village.story import Reason, Story, Thing
 from gptlab.data.village.telling import Listener, phrases, reason
 
@@ -157,8 +159,7 @@ def undetermined(story: Story, rng: Random, about: str | None = None) -> Fact | 
         return None
     name = rng.choice(names)
     first, second = rng.sample(story.people, 2)
-    things = [value for event in story.events for value in event.roles.values() if isinstance(value, Thing)]
-    spots = [value for event in story.events for value in event.roles.values() if isinstance(value, Spot)]
+    things, spots = _values(story, Thing), _values(story, Spot)
     words = lexicon()
     noun = rng.choice(words.nouns)
     thing = rng.choice(things) if things else Thing(noun, words.fitting[noun.kind][0])
@@ -167,32 +168,53 @@ def undetermined(story: Story, rng: Random, about: str | None = None) -> Fact | 
 
 
 def wrong(fact: Fact, story: Story, rng: Random, n: int) -> list[Any]:
-    """Values of the same sort as the truth that are not true: from the story as far as they go, then from the village."""
-    words = lexicon()
-    truth = fact.truth
+    """Values of the same sort as the truth that are not true: from the story as far as they go, then from the village. They are as likely
+    as the truth to who has not read the story.
+    """
+    near, far = _others(fact, story, rng)
+    found: list[Any] = []
+    _pick(near, found, fact.truth, rng, n)
+    _pick(far, found, fact.truth, rng, n)
+    return found
+
+
+def _others(fact: Fact, story: Story, rng: Random) -> tuple[list[Any], list[Any]]:
+    """What else the answer could be: values of the story, and values of the village."""
+    words, truth = lexicon(), fact.truth
     if isinstance(truth, Person):
         named_by_question = [fact.roles[role] for role in VISIBLE[fact.kind]]
-        near: list[Any] = [p for p in story.people if p not in named_by_question]
-        far: list[Any] = words.children
-    elif isinstance(truth, Spot):
-        near = [value for event in story.events for value in event.roles.values() if isinstance(value, Spot)]
-        far = words.spots
-    elif isinstance(truth, Thing):
-        near = [value for event in story.events for value in event.roles.values() if isinstance(value, Thing)]
-        far = [Thing(noun, truth.quality) for noun in rng.sample(words.nouns, n + 1) if noun is not truth.noun]
-    elif isinstance(truth, Feeling):  # never one of the same side: relieved and happy are not far apart
-        near, far = [], [feeling for feeling in words.feelings.values() if feeling.good != truth.good]
-    elif isinstance(truth, Quality):
-        near, far = [], [q for q in words.qualities if "made" in q.said_of]
-    elif isinstance(truth, Kind):
-        near, far = [], words.kinds
-    else:
-        near = [why for _feeling, why in story.feels.values()]
-        far = [Reason(name, {"a": fact.roles["a"]}) for name in ("why.ill", "why.won", "why.lost_game", "why.storm")]
-    found: list[Any] = []
-    _pick(near, found, truth, rng, n)
-    _pick(far, found, truth, rng, n)
-    return found
+        near = [p for p in story.people if p not in named_by_question]
+        return near, rng.sample(words.adults if truth.adult else words.children, 6)
+    if isinstance(truth, Spot):
+        if fact.about == "buys":
+            return [], [spot for spot in words.spots if spot.en in SHOPS]
+        return _values(story, Spot), words.spots
+    if isinstance(truth, Thing):
+        place = truth.noun.kind.place
+        near = [thing for thing in _values(story, Thing) if thing.noun.kind.place == place]
+        return near, [Thing(noun, truth.quality) for noun in words.nouns if noun.kind.place == place and noun is not truth.noun]
+    if isinstance(truth, Feeling):  # never one of the same side: relieved and happy are not far apart
+        return [], [feeling for feeling in words.feelings.values() if feeling.good != truth.good]
+    if isinstance(truth, Quality):
+        return [], words.fitting[fact.roles["x"].noun.kind]
+    if isinstance(truth, Kind):
+        return [], words.kinds
+    good = fact.roles["f"].good
+    return [why for feeling, why in story.feels.values() if feeling.good == good], _reasons(rng, good)
+
+
+def _values(story: Story, sort: type) -> list[Any]:
+    return [value for event in story.events for value in event.roles.values() if isinstance(value, sort)]
+
+
+def _reasons(rng: Random, good: bool) -> list[Reason]:
+    """Reasons of other people in other stories to feel so."""
+    found: dict[str, Reason] = {}
+    while len(found) < 4:
+        for feeling, why in tell_story(rng).feels.values():
+            if feeling.good == good:
+                found.setdefault(why.name, why)
+    return list(found.values())
 
 
 def _pick(pool: list[Any], found: list[Any], truth: Any, rng: Random, n: int) -> None:

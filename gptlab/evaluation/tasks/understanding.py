@@ -1,6 +1,7 @@
 """Tasks with a few labels, as GPT-1 fine-tunes on (its Table 1): one text, two texts, or a text with choices."""
 
 from random import Random
+from typing import Any
 
 from gptlab.data.village.demonstrations import ASKS, VERDICTS
 from gptlab.data.village.korean import with_particle
@@ -119,8 +120,9 @@ def entailment(source: Source, i: int) -> tuple[Example, ...]:
 def similarity(source: Source, i: int) -> tuple[Example, ...]:
     """Whether two texts tell the same story in other words; else two people, or two places, have changed their parts."""
     same = i % 2 == 0
-    for story, text in source.stories():
-        changed = story if same else _changed(story, source.rng)
+    for story, events, sentences in source.told(keep=without_feelings):
+        text = as_text(events, sentences)
+        changed = Story(story.people, events) if same else _changed(story.people, events, source.rng)
         if changed is None or len(text) > MOST_CHARACTERS[source.language] // 2:
             continue
         other = as_text(changed.events, tell(changed, source.language, source.rng, kept_out=source.unseen))
@@ -133,7 +135,7 @@ def similarity(source: Source, i: int) -> tuple[Example, ...]:
 def choice(source: Source, i: int) -> tuple[Example, ...]:
     """A question about a story and four answers, the wrong ones from the same story as far as they go."""
     for story, text in source.stories():
-        known = [fact for fact in facts(story) if fact.about != "is"]
+        known = [fact for fact in facts(story) if fact.kind not in ("is.kind", "feels.f")]  # closed questions and sentiment ask for those
         if not known:
             continue
         fact = source.rng.choice(known)
@@ -174,21 +176,20 @@ def _in_story(value: object, story: Story) -> bool:
     return any(value is role for event in story.events for role in event.roles.values())
 
 
-def _changed(story: Story, rng: Random) -> Story | None:
+def _changed(people: list[Person], events: list[Event], rng: Random) -> Story | None:
     """The story with two people of one sex, or two places, in each other's parts; None where it has no such two."""
-    people = [(a, b) for a in story.people for b in story.people if a is not b and (a.female, a.adult) == (b.female, b.adult)]
-    spots = list(dict.fromkeys(v for e in story.events for v in e.roles.values() if isinstance(v, Spot)))
-    both: list[tuple[object, object]] = [*people, *((a, b) for a in spots for b in spots if a is not b)]
+    spots = list(dict.fromkeys(v for e in events for v in e.roles.values() if isinstance(v, Spot)))
+    alike = [(a, b) for a in people for b in people if a is not b and (a.female, a.adult) == (b.female, b.adult)]
+    both: list[tuple[object, object]] = [*alike, *((a, b) for a in spots for b in spots if a is not b)]
     if not both:
         return None
     one, other = rng.choice(both)
 
-    def swapped(value: object) -> object:
+    def swapped(value: Any) -> Any:
         return other if value is one else one if value is other else value
 
-    told = without_feelings(story)
-    events = [Event(e.name, {role: swapped(v) for role, v in e.roles.items()}, e.begins) for e in told]
-    return Story([swapped(p) for p in story.people], events)  # type: ignore[misc]
+    changed = [Event(e.name, {role: swapped(value) for role, value in e.roles.items()}, e.begins) for e in events]
+    return Story([swapped(person) for person in people], changed)
 
 
 def _broken(sentence: str, rng: Random) -> str | None:
