@@ -8,7 +8,7 @@ They are made by `python -m gptlab build-models` from the village's text, so not
 
 import json
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from safetensors.torch import load_file, save_file
@@ -118,9 +118,27 @@ def pack(run: Run, name: str) -> dict[str, Any]:
         save_file({key: tensor.half() for key, tensor in weights.items()}, target / "model.safetensors")
         state = {"step": checkpoint.step, "sizes": {"model.safetensors": (target / "model.safetensors").stat().st_size}}
         (target / "state.json").write_text(json.dumps(state), encoding="utf-8")
-    about = _card(run, name, config)
+    about = _card(run, name, config) | {"zero_shot": zero_shot_scores(Run(place))}
     (place / "card.json").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
     return about
+
+
+def zero_shot_scores(run: Run) -> dict[str, dict[str, Any]]:
+    """Score on every task of the village that can be answered without training: test split, free answers on a part of it."""
+    from gptlab.evaluation.scoring import zero_shot
+    from gptlab.evaluation.tasks import VILLAGE
+    from gptlab.runs.checkpoint import load_model
+
+    model, tokenizer = load_model(run), run.tokenizer()
+    return {
+        task.name: asdict(zero_shot(model, tokenizer, task, task.examples("test")[: N_WRITTEN if task.rule == "write" else None]).score)
+        for task in VILLAGE.values()
+        if task.rule
+    }
+
+
+N_WRITTEN = 200
+"""Free answers that are written for a score. Chosen here: a token at a time is slow."""
 
 
 def _card(run: Run, name: str, config: RunConfig) -> dict[str, Any]:

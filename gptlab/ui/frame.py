@@ -39,7 +39,10 @@ def sections() -> dict[str, list]:
             st.Page(show.page_path("pretrain/tokenization"), title=_("Tokenization"), icon=":material/content_cut:"),
             st.Page(show.page_path("pretrain/generate"), title=_("Generate"), icon=":material/edit_note:"),
         ],
-        _("Library"): [st.Page(show.page_path("library/runs"), title=_("Runs"), icon=":material/folder:")],
+        _("Library"): [
+            st.Page(show.page_path("library/runs"), title=_("Runs"), icon=":material/folder:"),
+            st.Page(show.page_path("library/village"), title=_("The village"), icon=":material/holiday_village:"),
+        ],
     }
 
 

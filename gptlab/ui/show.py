@@ -108,6 +108,12 @@ def sample(when: str, text: str) -> None:
     st.html(f'<div class="lab-sample"><div class="when">{html.escape(when)}</div><div class="text">{html.escape(text)}</div></div>')
 
 
+def prose(title: str, text: str) -> None:
+    """A text to read, a paragraph a line."""
+    paragraphs = "".join(f'<p class="text">{html.escape(line)}</p>' for line in text.split("\n"))
+    st.html(f'<div class="lab-prose"><div class="when">{html.escape(title)}</div>{paragraphs}</div>')
+
+
 def tokens(prompt: list[str], written: list[str]) -> None:
     """Readable tokens one after the other: the prompt in grey, what was written in two shades, the last one framed."""
     spans = [f'<span class="prompt">{_visible(t)}</span>' for t in prompt]

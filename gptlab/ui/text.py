@@ -17,6 +17,7 @@ def choose() -> str | None:
     new: dict[str, Callable[[], str | None]] = {
         "documentation": lambda: _python("python_documentation"),
         "sources": lambda: _python("python_sources"),
+        "village": _village,
         "paste": _paste,
         "upload": _upload,
         "folder": _folder,
@@ -24,6 +25,7 @@ def choose() -> str | None:
     names = {
         "documentation": _("Python's own documentation"),
         "sources": _("Python's own sources"),
+        "village": _("The village: stories made here"),
         "paste": _("Paste a text ..."),
         "upload": _("Upload files ..."),
         "folder": _("A folder on this computer ..."),
@@ -57,6 +59,14 @@ def beginning(corpus_id: str) -> None:
 def _python(which: str) -> str:
     with st.spinner(_("Gathering Python's own text ...")):
         return cached.python_text(which)
+
+
+def _village() -> str:
+    """Two megabytes, enough for a small model; the Village page makes others."""
+    from gptlab.ui import cached_village
+
+    with st.spinner(_("Telling stories ...")):
+        return cached_village.kept(("en", "ko"), seed=1, megabytes=2.0, demonstrations=0.6)
 
 
 def _paste() -> str | None:

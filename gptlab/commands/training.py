@@ -1,0 +1,185 @@
+"""Commands that train, and those about runs that train."""
+
+import argparse
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from gptlab.config import DataConfig, RunConfig, TokenizerConfig
+from gptlab.errors import ConfigError, DataError
+from gptlab.runs.curve import Curve
+from gptlab.runs.store import Run, open_run, run_problem
+from gptlab.training.events import Evaluation
+
+
+def train(args: argparse.Namespace) -> None:
+    from gptlab.runs.distributed import is_torchrun, joined
+    from gptlab.runs.job import submit
+
+    if not is_torchrun():
+        config, tokenizer = planned(args)
+        follow(submit(config, tokenizer), args.json)
+        return
+    from gptlab.device import choose_device
+    from gptlab.runs.store import create_run
+    from gptlab.runs.worker import alone_on_device, train_run
+
+    device = choose_device(args.device)
+    # alone before the run is in the queue: the device's worker would take it
+    with joined(device) as ranks, alone_on_device(device, ranks):
+        run = open_run(ranks.agreed(create_run(*planned(args)).id if ranks.is_first else None) or "")
+        train_run(run, ranks)
+    if ranks.is_first:
+        tell_end(run, args.json)
+
+
+def planned(args: argparse.Namespace) -> tuple[RunConfig, Any]:
+    """The settings and the tokenizer of a `train` command; the text is in the library afterwards."""
+    from gptlab.data import library
+    from gptlab.device import choose_device
+    from gptlab.paths import home
+    from gptlab.runs.plan import plan, tokenizer_for
+
+    corpus = read_text(args)
+    data = DataConfig(corpus=library.save(corpus, home()))
+    tokenizer_config = TokenizerConfig(kind=args.tokenizer, vocab_size=args.vocab_size)
+    tokenizer = tokenizer_for(corpus, tokenizer_config, data.validation_fraction)
+    changes = dict(changed_setting(text) for text in args.set)
+    if args.steps is not None:
+        changes["n_steps"] = args.steps
+    config = plan(
+        title=args.title or corpus.title,
+        data=data,
+        tokenizer_config=tokenizer_config,
+        tokenizer=tokenizer,
+        size=args.size,
+        architecture=args.architecture,
+        recipe=args.recipe,
+        device=choose_device(args.device),
+        changes=changes,
+    )
+    return config, tokenizer
+
+
+def read_text(args: argparse.Namespace) -> Any:
+    """The corpus that `--text` names."""
+    from gptlab.data import sources
+
+    if args.text in ("python-documentation", "python-sources"):
+        return sources.python_documentation() if args.text == "python-documentation" else sources.python_sources()
+    path = Path(args.text)
+    if args.text and path.is_dir():  # an empty name would be the folder one stands in
+        corpus, n_skipped = sources.folder(path, args.encoding)
+        if n_skipped:
+            print(f"{n_skipped} files could not be read and were left out", file=sys.stderr)
+        return corpus
+    if not path.is_file():
+        raise DataError("There is no file or folder {path!r}.", path=args.text)
+    return sources.uploads([(path.name, path.read_bytes())], args.encoding, args.column)
+
+
+def changed_setting(text: str) -> tuple[str, Any]:
+    """`name=value` with the value as JSON, or as plain text where it is none."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ConfigError("--set {text!r} has to look like NAME=VALUE.", text=text)
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
+
+
+def follow(run: Run, as_json: bool, told: int = 0) -> None:
+    """Show a run's progress until it rests; the first `told` evaluations are known. Ctrl-C stops the run, with a checkpoint."""
+    from tqdm import tqdm
+
+    from gptlab.runs.job import ensure_worker, wish, worker_problem
+
+    print(run.id, flush=True)
+    curve = Curve(run.folder)
+    with tqdm(total=run.status().n_steps, unit="step", disable=as_json or not sys.stderr.isatty(), file=sys.stderr) as bar:
+        while True:
+            try:
+                status = run.status()
+                curve.read()
+                for event in curve.evaluations[told:]:
+                    tell_evaluation(event, curve.starts[-1].bits_per_byte, as_json, bar)
+                told = max(told, len(curve.evaluations))
+                bar.update(status.step - bar.n)
+                bar.set_postfix_str(status.phase or (f"{status.tokens_per_s:,.0f} tokens/s" if status.is_active else status.state))
+                if not status.is_active and status.state != "queued":
+                    break
+                ensure_worker(run.config().device)
+                if (problem := worker_problem(run.config().device)) is not None:
+                    raise problem
+                time.sleep(0.2)
+            except KeyboardInterrupt:
+                wish(run, "stop")
+    tell_end(run, as_json)
+
+
+def tell_evaluation(event: Evaluation, bits_per_byte: float, as_json: bool, bar: Any) -> None:
+    bits = event.validation_nats * bits_per_byte
+    if as_json:
+        print(json.dumps({"kind": "evaluation"} | asdict(event) | {"validation_bits_per_byte": bits}), flush=True)
+    else:
+        losses = f"train {event.train_nats:.4f}   validation {event.validation_nats:.4f} nats/token"
+        bar.write(f"step {event.step:>7,}   {losses}   {bits:.3f} bits/byte", file=sys.stdout)
+
+
+def tell_end(run: Run, as_json: bool) -> None:
+    status = run.status()
+    if status.error:
+        raise status.error
+    if as_json:
+        print(json.dumps({"kind": "end", "run": run.id, "state": status.state, "step": status.step, "elapsed_s": status.elapsed_s}))
+    else:
+        print(f"{status.state} at step {status.step:,} after {status.elapsed_s:.1f} s")
+        print(f"python -m gptlab generate --run {run.id} --prompt TEXT")
+
+
+def resume(args: argparse.Namespace) -> None:
+    from gptlab.runs import job
+
+    run = open_run(args.run)
+    curve = Curve(run.folder)
+    curve.read()
+    job.resume(run, args.steps)
+    follow(run, args.json, told=len(curve.evaluations))
+
+
+def pause(args: argparse.Namespace) -> None:
+    ask(args, "pause")
+
+
+def stop(args: argparse.Namespace) -> None:
+    ask(args, "stop")
+
+
+def ask(args: argparse.Namespace, what: str) -> None:
+    from gptlab.runs.job import wish
+
+    run = open_run(args.run)
+    wish(run, what)
+    while run.status().is_active:
+        time.sleep(0.1)
+    tell_run(run, args.json)
+
+
+def tell_run(run: Run, as_json: bool) -> None:
+    """A line about a run; an unreadable one says why."""
+    if (problem := run_problem(run)) is not None:
+        print(json.dumps({"run": run.id, "error": str(problem)}) if as_json else f"{run.id}  {problem}")
+        return
+    config, status, curve = run.config(), run.status(), Curve(run.folder)
+    curve.read()
+    validation = curve.evaluations[-1].validation_nats if curve.evaluations else None
+    if as_json:
+        about = {"run": run.id, "title": config.title, "state": status.state, "step": status.step, "n_steps": status.n_steps}
+        print(json.dumps(about | {"device": config.device, "validation_nats": validation}, ensure_ascii=False))
+    else:
+        loss = f"{validation:.4f} nats/token" if validation is not None else "-"
+        print(f"{run.id}  {status.state:9s} {status.step:>7,} / {status.n_steps:,} steps  {loss:>18s}  {config.title}")

@@ -1,0 +1,67 @@
+"""Commands about the village: its text, its tasks, and the models that ship."""
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import Any
+
+from gptlab.commands.training import follow
+
+
+def village(args: argparse.Namespace) -> None:
+    from gptlab.data.village.documents import RATE, corpus
+
+    rate = RATE if args.demonstrations is None else args.demonstrations
+    told = corpus(tuple(args.language.split(",")), args.seed, args.megabytes, rate)
+    print(json.dumps({"title": told.title, "text": told.text}, ensure_ascii=False) if args.json else told.text)
+
+
+def tasks(args: argparse.Namespace) -> None:
+    from gptlab.evaluation.shortcuts import record, recorded, shortcuts
+    from gptlab.evaluation.task import SPLITS
+    from gptlab.evaluation.tasks import VILLAGE, task_named
+
+    for task in [task_named(name) for name in args.names] or VILLAGE.values():
+        if args.measure and task.form != "free":
+            record(task, shortcuts(task))
+        known = recorded(task)
+        if args.json:
+            sizes = {split: len(task.examples(split)) for split in SPLITS}
+            about = {"name": task.name, "form": task.form, "metric": task.metric, "version": task.version, "sizes": sizes}
+            print(json.dumps(about | {"shortcuts": asdict(known) if known else None}, ensure_ascii=False))
+        else:
+            print(f"{task.name:20s} {task.form:14s} {task.metric:9s} {tell_shortcuts(known)}")
+        for example in task.examples("test")[: args.examples]:
+            print(json.dumps(asdict(example), ensure_ascii=False))
+
+
+def tell_shortcuts(known: Any) -> str:
+    if known is None:
+        return ""
+    second = f"{known.second_only.value:.3f}" if known.second_only else "-"
+    return f"random {known.random:.3f}  majority {known.majority:.3f}  bag of words {known.words.value:.3f}  second text only {second}"
+
+
+def models(args: argparse.Namespace) -> None:
+    from gptlab.runs.shipped import cards
+
+    for card in cards():
+        if args.json:
+            print(json.dumps(card, ensure_ascii=False))
+        else:
+            loss = f"{card['validation_bits_per_byte']:.3f} bits/byte"
+            print(f"{card['name']:14s} {card['parameters']:>10,} parameters  {card['tokens']:>12,} tokens  {loss}  {card['command']}")
+
+
+def build_models(args: argparse.Namespace) -> None:
+    from gptlab.device import choose_device
+    from gptlab.runs import job, shipped
+
+    for name in args.names or shipped.RECIPES:
+        run = shipped.begun(name)
+        if run is None:
+            run = job.submit(*shipped.planned(name, choose_device(args.device)))
+        elif run.status().state != "finished":
+            job.resume(run, None)
+        follow(run, args.json)
+        print(json.dumps(shipped.pack(run, name), ensure_ascii=False))
