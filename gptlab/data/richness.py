@@ -35,6 +35,10 @@ MOST_COUNTED_WORDS = 150_000
 """The first words of a text are counted, so that texts compare."""
 
 
+MOST_COMPRESSED_CHARACTERS = 500_000
+"""Likewise for the compression: longer texts repeat themselves more."""
+
+
 def word_statistics(text: str) -> WordStatistics:
     """Statistics of the words of a text.
 
@@ -43,7 +47,7 @@ def word_statistics(text: str) -> WordStatistics:
     """
     words = re.findall(r"\w+|[^\w\s]", text.lower())[:MOST_COUNTED_WORDS]
     counts = np.array(sorted(Counter(words).values(), reverse=True))
-    data = text.encode("utf-8")
+    data = text[:MOST_COMPRESSED_CHARACTERS].encode("utf-8")
     entropies = tuple(_conditional_bits(words, n) for n in (1, 2, 3))
     return WordStatistics(len(words), counts, (entropies[0], entropies[1], entropies[2]), len(data) / len(lzma.compress(data, preset=1)))
 

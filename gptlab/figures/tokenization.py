@@ -54,15 +54,15 @@ def compression_figure(n_merges: np.ndarray, bytes_per_token: np.ndarray, now: i
 
 
 def rank_figure(counts: np.ndarray) -> go.Figure:
-    """How often tokens occur, most frequent first, both axes logarithmic; a straight line would be Zipf's law.
+    """How often tokens or words occur, most frequent first, both axes logarithmic; a straight line would be Zipf's law.
 
     Args:
-        counts: (V,), in any order; tokens that never occur are left out.
+        counts: (V,), in any order; those that never occur are left out.
     """
     ordered = np.sort(counts[counts > 0])[::-1]
     ranks = np.unique(np.geomspace(1, len(ordered), 200).astype(int))
     figure = new_figure(
-        x=_("rank of the token"), y=_("times in the text"), height=340, showlegend=False, hovermode="closest",
+        x=_("rank, the most frequent first"), y=_("times in the text"), height=340, showlegend=False, hovermode="closest",
         xaxis=dict(type="log", dtick=1), yaxis=dict(type="log", dtick=1),
     )  # fmt: skip
     figure.add_scatter(x=ranks, y=ordered[ranks - 1], mode="lines", line=dict(color=series_colour(0), width=2.5))

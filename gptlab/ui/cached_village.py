@@ -102,8 +102,8 @@ def kept(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def statistics(language: str, seed: int, demonstrations: float) -> WordStatistics:
-    """Words of a megabyte."""
-    return word_statistics(corpus((language,), seed, 1.0, demonstrations).text)
+    """Words of two megabytes, enough for as many words as are counted."""
+    return word_statistics(corpus((language,), seed, 2.0, demonstrations).text)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

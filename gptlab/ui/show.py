@@ -80,10 +80,14 @@ def page_path(name: str) -> Path:
 
 def table(header: list[str], rows: Sequence[tuple[str, ...]], numbers_right: bool = True) -> None:
     """A small table whose cells wrap. Cells that begin with a digit are set to the right, unless they are texts."""
-    def cell(text: str) -> str:
-        return f'<td class="{"number" if numbers_right and text[:1].isdigit() else "words"}">{html.escape(text)}</td>'
+    def sort(text: str) -> str:
+        return "number" if numbers_right and text[:1].isdigit() else "words"
 
-    head = "".join(f"<th>{html.escape(text)}</th>" for text in header)
+    def cell(text: str) -> str:
+        return f'<td class="{sort(text)}">{html.escape(text)}</td>'
+
+    first = rows[0] if rows else header
+    head = "".join(f'<th class="{sort(below)}">{html.escape(text)}</th>' for text, below in zip(header, first, strict=True))
     body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
     st.html(f'<table class="lab-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
 

@@ -122,8 +122,8 @@ def _ranks(name: str, counts: np.ndarray) -> None:
 def measured_texts() -> list[tuple[str, tuple[str, ...]]]:
     """Real texts, measured in the same way by tests/benchmarks/village.py."""
     return [
-        (_("TinyStories, a sample"), ("150,000", "4,184", "8.25", "4.76", "2.46", "3.9")),
-        (_("Tiny Shakespeare"), ("150,000", "8,529", "8.85", "5.45", "2.12", "2.9")),
+        (_("TinyStories, a sample"), ("150,000", "4,184", "8.25", "4.76", "2.46", "3.23")),
+        (_("Tiny Shakespeare"), ("150,000", "8,529", "8.85", "5.45", "2.12", "2.63")),
     ]
 
 
@@ -152,7 +152,7 @@ def tasks() -> None:
 
 
 def split_name(split: str) -> str:
-    return {"train": _("training"), "validation": _("validation"), "test": _("test")}[split]
+    return {"train": _("training split"), "validation": _("validation split"), "test": _("test split")}[split]
 
 
 def _example(task: Task, example: Example) -> None:

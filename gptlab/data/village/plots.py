@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from gptlab.data.village.lexicon import Spot
 from gptlab.data.village.steps import around, arrives, finds, gets, gives, goes_to, meets, possession
-from gptlab.data.village.story import Scene, Thing
+from gptlab.data.village.story import Scene
 
 PRESENTS = ("toy", "tool", "garment", "flower", "music", "other", "pet", "food")
 CARRIED = ("toy", "tool", "garment", "music", "other")
@@ -163,17 +163,15 @@ def lesson(s: Scene) -> None:
     a = s.person()
     b = s.anyone(a)
     p = s.story.at.get(a) or s.spot()
-    noun = s.noun("animal", "pet", "flower", "food", "tool", "music", "garment", "other", "large", "toy")
-    s.nouns.add(noun)
-    n = Thing(noun, s.one(s.words.fitting[noun.kind]))
+    n = s.thing("animal", "pet", "flower", "food", "tool", "music", "garment", "other", "large", "toy")
     s.add("sees", a=a, b=b, n=n, p=p)
     if s.chance(0.4):
-        s.add("guesses", a=a, b=b, n=n, g=s.kind(noun.kind))
+        s.add("guesses", a=a, b=b, n=n, g=s.kind(n.noun.kind))
     else:
         s.add("asks_kind", a=a, b=b, n=n)
         s.add("tells_kind", a=a, b=b, n=n)
     if s.chance(0.6):
-        s.add("tells_truth", a=a, b=b, n=n, truth=s.one(list(noun.kind.truths)))
+        s.add("tells_truth", a=a, b=b, n=n, truth=s.one(n.noun.kind.truths))
 
 
 def breaks(s: Scene) -> None:

@@ -131,11 +131,11 @@ class Scene:
 
     def thing(self, *places: str) -> Thing:
         """A thing that the story does not have yet, of a kind that may take such a part."""
+        noun = self.noun(*places)
+        self.nouns.add(noun)
         while True:
-            noun = self.noun(*places)
             quality = self.one(self.words.fitting[noun.kind])
             if self.everything or not kept_out(quality.en, noun.en):
-                self.nouns.add(noun)
                 return Thing(noun, quality)
 
     def noun(self, *places: str) -> Noun:

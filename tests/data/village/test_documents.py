@@ -1,0 +1,118 @@
+import hashlib
+from itertools import islice
+from random import Random
+
+import pytest
+
+from gptlab.data.village.demonstrations import RULES, listed, pairs
+from gptlab.data.village.documents import VERSION, corpus, documents
+from gptlab.data.village.questions import claim, facts, question, undetermined, wrong
+from gptlab.data.village.simulation import tell_story
+from gptlab.errors import DataError
+
+
+def first(n: int, *languages: str, **how) -> list:
+    return list(islice(documents(languages or ("en", "ko"), **{"seed": 1} | how), n))
+
+
+def test_the_same_seed_is_the_same_village():
+    assert [told.text for told in first(50)] == [told.text for told in first(50)]
+    assert [told.text for told in first(50)] != [told.text for told in first(50, seed=2)]
+
+
+def test_a_version_is_one_text():
+    """A change to words, phrases or plots gives another text: then `VERSION` has to change, and models and tasks have to be made anew."""
+    text = "\n\n".join(told.text for told in first(300))
+    assert (VERSION, hashlib.sha256(text.encode()).hexdigest()[:16]) == ("1", "7d5d15714bdd4364")
+
+
+def test_demonstrations_come_at_the_rate_that_is_set():
+    assert {told.sort for told in first(200, demonstrations=0)} == {"story"}
+    assert "story" not in {told.sort for told in first(200, demonstrations=1)}
+    share = sum(told.sort != "story" for told in first(1_000, demonstrations=0.3)) / 1_000
+    assert 0.25 < share < 0.35
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_one_language_keeps_to_itself(language):
+    text = "".join(told.text for told in first(300, language))
+    hangul = sum("가" <= c <= "힣" for c in text)
+    assert hangul == 0 if language == "en" else hangul > len(text) / 2
+    assert "translations" not in {told.sort for told in first(300, language)}
+
+
+def test_translations_say_the_same():
+    lines = [line for told in first(600) if told.sort == "translations" for line in told.text.split("\n")]
+    assert len(lines) > 50
+    for line in lines:
+        left, right = line.split(" = ")
+        assert ("가" <= left[0] <= "힣") != ("가" <= right[0] <= "힣")
+
+
+@pytest.mark.parametrize("given", [(), ("fr",), ("en", "fr")])
+def test_other_languages_are_refused(given):
+    with pytest.raises(DataError, match="speaks"):
+        next(documents(given, seed=1))
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.1])
+def test_a_share_is_between_none_and_all(rate):
+    with pytest.raises(DataError, match="0 to 1"):
+        next(documents(("en",), seed=1, demonstrations=rate))
+
+
+def test_a_corpus_is_as_long_as_asked_for():
+    assert 50_000 <= corpus(("en",), 1, 0.05).n_bytes <= 55_000
+    with pytest.raises(DataError, match="MB"):
+        corpus(("en",), 1, 0.0)
+    with pytest.raises(DataError, match="MB"):
+        corpus(("en",), 1, float("nan"))
+
+
+def test_wrong_answers_are_wrong_and_differ():
+    for i in range(150):
+        story, rng = tell_story(Random(i)), Random(i)
+        for fact in facts(story):
+            others = wrong(fact, story, rng, 3)
+            assert len(others) == 3 == len({id(value) for value in others}) and all(value is not fact.truth for value in others)
+
+
+def test_a_question_has_one_answer():
+    for i in range(150):
+        answers: dict[str, set] = {}
+        for fact in facts(tell_story(Random(i))):
+            answers.setdefault(question(fact, "en", Random(0)), set()).add(fact.truth)
+        assert all(len(known) == 1 for known in answers.values()), answers
+
+
+def test_an_open_claim_is_about_nothing_that_is_told():
+    found = 0
+    for i in range(200):
+        story = tell_story(Random(i))
+        if (fact := undetermined(story, Random(i))) is not None:
+            found += 1
+            assert fact.about not in {event.name for event in story.events}
+            assert claim(fact, "en", Random(i)) not in {claim(known, "en", Random(i)) for known in facts(story) if known.asked != "why"}
+    assert found > 100
+
+
+def test_swapped_people_change_places():
+    for i in range(200):
+        story = tell_story(Random(i))
+        for fact in facts(story):
+            if fact.kind == "wins.a":
+                loser = fact.roles["b"]
+                swapped = fact.but(loser)
+                assert swapped.roles["a"] is loser and swapped.roles["b"] is fact.truth
+                return
+    raise AssertionError("somebody wins in 200 stories")
+
+
+def test_a_list_follows_its_rule():
+    rng = Random(3)
+    for needed, rule in RULES.values():
+        found = dict(rule(listed(everything=False)))
+        assert len(found) > 5
+        text = pairs(rng, needed)
+        assert all(" : " in line for line in text.split("\n"))
+    assert len(listed(True)) - len(listed(False)) >= 20
