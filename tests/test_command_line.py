@@ -328,3 +328,50 @@ def test_tokenize_reads_the_standard_input(tmp_path):
 
     assert piped("안".encode()).stdout.decode().split()[0] == "168"
     assert b"not UTF-8 at byte 1" in piped(b"a\xff").stderr
+
+
+def test_the_village_is_told_on_the_screen(capsys):
+    assert main(["village", "--language", "ko", "--seed", "3", "--megabytes", "0.002"]) == 0
+    text = capsys.readouterr().out
+    assert len(text.encode()) >= 2_000 and "다" in text
+    assert main(["village", "--language", "ko", "--seed", "3", "--megabytes", "0.002", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["text"] == text.removesuffix("\n")
+
+
+@pytest.mark.parametrize("wrong", [["--language", "fr"], ["--megabytes", "0"], ["--demonstrations", "2"]])
+def test_an_impossible_village_is_a_sentence(wrong, capsys):
+    assert main(["village", *wrong]) == 2
+    assert "gptlab:" in capsys.readouterr().err
+
+
+def test_tasks_are_listed_with_what_they_give_away(capsys, monkeypatch, tmp_path):
+    from gptlab.evaluation import shortcuts
+
+    monkeypatch.setattr(shortcuts, "RECORD", tmp_path / "shortcuts.json")
+    assert main(["tasks", "pronoun-en", "reading-en", "--measure", "--examples", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "random 0.500" in lines[0] and json.loads(lines[1])["choices"] and lines[3].startswith("reading-en")
+    assert main(["tasks", "pronoun-en", "--json"]) == 0
+    about = json.loads(capsys.readouterr().out)
+    assert about["sizes"] == {"train": 96, "validation": 24, "test": 48} and about["shortcuts"]["random"] == 0.5
+    assert main(["tasks", "nonsense"]) == 2
+
+
+def test_a_model_is_made_packed_and_listed(here, capsys, monkeypatch):
+    from gptlab.evaluation import tasks
+    from gptlab.runs import shipped
+
+    shape = dict(n_layer=1, n_head=2, n_embd=16, block_size=128)
+    quick = dict(batch_size=2, evaluation_tokens=256, warmup_steps=2, sample_tokens=2, precision="fp32")
+    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", shape, 8, 3, quick))
+    monkeypatch.setattr(shipped, "MEGABYTES", 0.2)
+    monkeypatch.setattr(tasks, "VILLAGE", {name: tasks.VILLAGE[name] for name in ("pronoun-en", "closed-ko", "similarity-en")})
+    assert main(["build-models", "tiny", "--device", "cpu"]) == 0
+    card = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert card["steps"] == 8 and card["tokens"] == 8 * 2 * 128 and len(card["checkpoints"]) == 3
+    assert set(card["zero_shot"]) == {"pronoun-en", "closed-ko"} and card["command"].endswith("build-models tiny")
+    assert main(["models"]) == 0
+    assert capsys.readouterr().out.startswith("tiny")
+    assert main(["generate", "--run", "tiny", "--prompt", "Mina", "--tokens", "3"]) == 0
+    assert main(["delete", "--run", "tiny"]) == 2 and "ships with the app" in capsys.readouterr().err
+    assert main(["build-models", "nonsense"]) == 2

@@ -366,3 +366,30 @@ def test_a_syllable_shows_all_tokens_that_hold_it(lab_home):
     app = opened("pages/pretrain/tokenization.py", view="tax", tax_second="그 날", tax_vocabularies="gpt2")
     table = next(h.proto.body for h in app.get("html") if 'class="lab-table"' in h.proto.body)
     assert "␣날[1/3] 날[2/3] 날[3/3]" in table and "그[1/3]" in table and "eb 82 a0" in table
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("view", ["stories", "reading", "words", "tasks", "models"])
+def test_every_view_of_the_village_opens_from_a_link(view, language):
+    app = opened("pages/library/village.py", language, village_view=view, task="entailment-ko")
+    assert not app.exception and not app.error
+
+
+def test_a_village_story_shows_both_languages_and_its_truth(lab_home):
+    app = opened("pages/library/village.py", story="7")
+    shown = " ".join(part.proto.body for part in app.get("html"))
+    again = " ".join(part.proto.body for part in opened("pages/library/village.py", story="7").get("html"))
+    assert "다." in shown or "어요." in shown
+    assert shown == again and "lab-prose" in shown
+
+
+def test_the_village_goes_to_the_library(lab_home):
+    app = opened("pages/library/village.py", village_view="reading", village_rate="0")
+    app.button(key="village_keep").click().run()
+    assert not app.exception
+    assert [about.title for about in library.corpora(lab_home)] == ["Village (en+ko, seed 1, 1 MB, 0% demonstrations)"]
+
+
+def test_the_train_page_takes_the_village(lab_home):
+    app = opened("pages/pretrain/train.py", text="village")
+    assert not app.exception and not app.error and any("Village" in about.title for about in library.corpora(lab_home))

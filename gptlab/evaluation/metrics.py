@@ -43,10 +43,15 @@ def judge_labels(metric: str, predicted: Sequence[int], right: Sequence[int], se
         raise DataError("Labels are judged by accuracy or mcc, not by {given!r}.", given=metric)
     from sklearn.metrics import matthews_corrcoef
 
-    draws = np.random.default_rng(seed).integers(0, len(truth), (N_BOOTSTRAP // 4, len(truth)))
-    spread = [matthews_corrcoef(truth[draw], predictions[draw]) for draw in draws]
+    draws = np.random.default_rng(seed).integers(0, len(truth), (N_BOOTSTRAP, len(truth)))
+    spread = [_correlation(truth[draw], predictions[draw]) for draw in draws]
     low, high = np.percentile(spread, [2.5, 97.5])
     return Score(metric, float(matthews_corrcoef(truth, predictions)), float(low), float(high), len(truth))
+
+
+def _correlation(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's, which for two classes is Matthews'; 0 where one of them does not vary."""
+    return float(np.corrcoef(a, b)[0, 1]) if a.std() and b.std() else 0.0
 
 
 def judge_texts(metric: str, written: Sequence[str], right: Sequence[str], seed: int = 0) -> Score:

@@ -19,10 +19,11 @@ from gptlab.data.village.documents import RATE, VERSION, corpus
 from gptlab.errors import RunError
 from gptlab.model.counting import count_all
 from gptlab.paths import home
+from gptlab.runs import store
 from gptlab.runs.checkpoint import checkpoints
 from gptlab.runs.curve import Curve
 from gptlab.runs.plan import plan, tokenizer_for
-from gptlab.runs.store import MODELS, Run, overview, shipped_runs
+from gptlab.runs.store import Run, overview, shipped_runs
 from gptlab.tokenizer import Tokenizer
 
 LANGUAGES = ("en", "ko")
@@ -105,7 +106,7 @@ def pack(run: Run, name: str) -> dict[str, Any]:
     status, config = run.status(), run.config()
     if status.state != "finished":
         raise RunError("The run {run_id} is {state}; only a finished one can ship.", run_id=run.id, state=status.state)
-    place = MODELS / name
+    place = store.MODELS / name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     for file in ("config.json", "tokenizer.json", "status.json", "metrics.jsonl"):
