@@ -1,0 +1,127 @@
+"""GPT-1's input transformations (section 3.3, Figure 1 right): every task becomes one or more sequences that a language model can read.
+
+    classification   Start text Extract
+    entailment       Start premise Delimiter hypothesis Extract
+    similarity       both orders of the two texts; what the model makes of them is added
+    choice           Start story-and-question Delimiter answer Extract, once for each answer
+
+Start, Delimiter and Extract are three new tokens behind the vocabulary; their embeddings begin at random and are learned with the task.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from gptlab.errors import DataError
+from gptlab.evaluation.task import Example
+from gptlab.tokenizer import Tokenizer
+
+N_SPECIAL = 3
+START, DELIMITER, EXTRACT = range(N_SPECIAL)
+"""Place of each special token behind the vocabulary."""
+
+FORMS = ("classification", "entailment", "similarity", "choice")
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """An example as sequences of token ids.
+
+    Args:
+        rows: one sequence; two for similarity; one an answer for choice.
+        label: index of the class, or of the right answer.
+        n_cut: tokens that did not fit into the context.
+    """
+
+    rows: tuple[tuple[int, ...], ...]
+    label: int
+    n_cut: int = 0
+
+    @property
+    def length(self) -> int:
+        return max(map(len, self.rows))
+
+
+class Transformation:
+    """Turns examples into sequences for one form of task.
+
+    Args:
+        form: of `FORMS`.
+        tokenizer: the model's; ids from its `vocab_size` on are the special tokens.
+        vocab_size: of the pretrained model, which may have more rows than its tokenizer has tokens.
+        block_size: longest sequence.
+
+    Raises:
+        DataError: another form.
+    """
+
+    def __init__(self, form: str, tokenizer: Tokenizer, vocab_size: int, block_size: int) -> None:
+        if form not in FORMS:
+            raise DataError("A task of the form {given!r} cannot be fine-tuned; there are {known}.", given=form, known=", ".join(FORMS))
+        self.form, self.tokenizer, self.block_size = form, tokenizer, block_size
+        self.start, self.delimiter, self.extract = (vocab_size + special for special in (START, DELIMITER, EXTRACT))
+
+    def __call__(self, example: Example) -> Encoded:
+        """
+        Raises:
+            DataError: texts or choices that do not fit the form.
+        """
+        rows, cut = zip(*(self._row(parts) for parts in self.parts(example)), strict=True)
+        return Encoded(rows, example.label, sum(cut))
+
+    def parts(self, example: Example) -> list[tuple[str, ...]]:
+        """The texts of each sequence, between which a delimiter stands."""
+        texts = example.texts
+        wanted = {"classification": 1, "choice": len(texts)}.get(self.form, 2)
+        if len(texts) != wanted or not texts:
+            raise DataError(
+                "A task of the form {form} takes {n} text(s) an example; one has {given}.", form=self.form, n=wanted, given=len(texts)
+            )
+        if self.form == "similarity":
+            return [(texts[0], texts[1]), (texts[1], texts[0])]
+        if self.form == "choice":
+            if not example.choices:
+                raise DataError("An example has no answers to choose from.")
+            return [("\n".join(texts), choice.strip()) for choice in example.choices]
+        return [texts]
+
+    def _row(self, parts: tuple[str, ...]) -> tuple[tuple[int, ...], int]:
+        """A sequence and how many tokens were cut: from the end of the longest text, so that no text is lost whole."""
+        ids = [self.tokenizer.encode(part).tolist() for part in parts]
+        cut = max(0, sum(map(len, ids)) + len(ids) + 1 - self.block_size)
+        for _ in range(cut):
+            max(ids, key=len).pop()
+        row = [self.start]
+        for i, part in enumerate(ids):
+            row += [self.delimiter, *part] if i else part
+        return (*row, self.extract), cut
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A batch of B examples with R sequences each, padded to T at the end, where causal attention does not see it.
+
+    Args:
+        ids: (B * R, T), int64; padding is the id 0.
+        lengths: (B * R,), int64.
+        labels: (B,), int64.
+    """
+
+    ids: Tensor
+    lengths: Tensor
+    labels: Tensor
+
+    @classmethod
+    def of(cls, examples: Sequence[Encoded]) -> Self:
+        rows = [row for example in examples for row in example.rows]
+        width = max(map(len, rows))
+        ids = torch.zeros(len(rows), width, dtype=torch.long)
+        for i, row in enumerate(rows):
+            ids[i, : len(row)] = torch.tensor(row)
+        return cls(ids, torch.tensor([len(row) for row in rows]), torch.tensor([example.label for example in examples]))
+
+    def to(self, device: str) -> "Packed":
+        return Packed(self.ids.to(device), self.lengths.to(device), self.labels.to(device))

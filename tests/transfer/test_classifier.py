@@ -1,0 +1,77 @@
+import pytest
+import torch
+
+from gptlab.config import LSTMConfig, ModelConfig
+from gptlab.errors import ModelError
+from gptlab.evaluation.task import Example
+from gptlab.model.build import build_model
+from gptlab.transfer.classifier import Classifier, with_special_tokens
+from gptlab.transfer.inputs import Packed, Transformation
+
+
+@pytest.mark.parametrize("n_layers", [-1, 0, 1, 2, 3, None])
+def test_layers_are_taken_from_the_bottom(pretrained, n_layers):
+    model = with_special_tokens(pretrained, n_layers, seed=1)
+    old, new = pretrained.state_dict(), model.state_dict()
+    taken = {name for name in old if torch.equal(old[name], new[name][: len(old[name])])}
+    matrices = {name for name, tensor in old.items() if tensor.ndim == 2}
+    depth = 3 if n_layers is None else n_layers
+    expected = {name for name in matrices if depth >= 0 and ("embedding" in name or int(name.split(".")[1]) < depth)}
+    assert taken & matrices == expected
+    assert new["token_embedding.weight"].shape[0] == old["token_embedding.weight"].shape[0] + 3
+
+
+@pytest.mark.parametrize("n_layers", [4, -2])
+def test_more_layers_than_there_are_is_told(pretrained, n_layers):
+    with pytest.raises(ModelError, match="3 layers"):
+        with_special_tokens(pretrained, n_layers, seed=1)
+
+
+SMALL = dict(vocab_size=50, n_embd=8)
+WITHOUT_LAYERS = [LSTMConfig(**SMALL, n_hidden=16), ModelConfig(**SMALL, n_layer=2, n_head=2, shared_attention_groups=1)]
+
+
+@pytest.mark.parametrize("config", WITHOUT_LAYERS, ids=["lstm", "shared"])
+def test_what_has_no_layers_of_its_own_hands_over_all_or_says_so(config):
+    model = build_model(config, seed=1)
+    taken = with_special_tokens(model, None, 1).state_dict()
+    assert all(torch.equal(tensor, taken[name][: len(tensor)]) for name, tensor in model.state_dict().items())
+    with pytest.raises(ModelError, match="hand over all"):
+        with_special_tokens(model, 1, seed=1)
+
+
+@pytest.mark.parametrize(("form", "n_texts", "shape"), [("classification", 1, (2, 3)), ("entailment", 2, (2, 3)), ("similarity", 2, (2, 3)),
+                                                        ("choice", 2, (2, 4))])  # fmt: skip
+def test_the_head_reads_at_extract(pretrained, tokenizer, form, n_texts, shape):
+    """Neither padding nor what else is in the batch changes what is read."""
+    encode = Transformation(form, tokenizer, pretrained.config.vocab_size, 64)
+    texts = ("Mina gave Jun the kite.", "Jun was happy.")[:n_texts]
+    short = tuple(text[:6] for text in texts)
+    examples = [encode(Example(texts, choices=("a", "bb", "Jun", "kite"))), encode(Example(short, choices=tuple("abcd")))]
+    classifier = Classifier(with_special_tokens(pretrained, None, 1), form, 3).eval()
+    together, _hidden = classifier(Packed.of(examples))
+    assert together.shape == shape
+    for example, logits in zip(examples, together, strict=True):
+        assert torch.allclose(classifier(Packed.of([example]))[0][0], logits, atol=1e-5)
+
+
+def test_similar_texts_count_in_either_order(pretrained, tokenizer):
+    encode = Transformation("similarity", tokenizer, pretrained.config.vocab_size, 64)
+    classifier = Classifier(with_special_tokens(pretrained, None, 1), "similarity", 2).eval()
+    one, other = (classifier(Packed.of([encode(Example(texts))]))[0] for texts in (("Mina", "Jun was happy."), ("Jun was happy.", "Mina")))
+    assert torch.allclose(one, other, atol=1e-5)
+
+
+def test_the_auxiliary_loss_is_the_language_models_on_the_text(pretrained, tokenizer):
+    """By hand: mean over all next tokens of all sequences, padding left out."""
+    encode = Transformation("classification", tokenizer, pretrained.config.vocab_size, 64)
+    classifier = Classifier(with_special_tokens(pretrained, None, 1), "classification", 2).eval()
+    examples = [encode(Example((text,))) for text in ("Mina gave Jun the red kite.", "Jun")]
+    batch = Packed.of(examples)
+    _logits, hidden = classifier(batch)
+    nats = []
+    for example in examples:
+        ids = torch.tensor([example.rows[0]])
+        chances = classifier.language_model(ids)[0].log_softmax(-1)
+        nats += [-chances[t, ids[0, t + 1]] for t in range(ids.shape[1] - 1)]
+    assert torch.allclose(classifier.auxiliary_loss(batch, hidden), torch.stack(nats).mean(), atol=1e-5)
