@@ -55,7 +55,7 @@ FAST = dict(
 (root mean square 0.02 to 0.06)."""
 
 RECIPES: dict[str, Recipe] = {
-    "gpt2-6x128": Recipe("gpt2", dict(n_layer=6, n_head=4, n_embd=128, block_size=256), 2400, 12),
+    "gpt2-6x128": Recipe("gpt2", dict(n_layer=6, n_head=4, n_embd=128, block_size=256), 2000, 12),
     "gpt2-12x160": Recipe("gpt2", dict(n_layer=12, n_head=5, n_embd=160, block_size=256), 2800),
     "gpt1-6x128": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=128, block_size=256), 2400),
     "gpt2-2x64": Recipe("gpt2", dict(n_layer=2, n_head=2, n_embd=64, block_size=256), 2400),
@@ -82,7 +82,7 @@ def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
     data = DataConfig(corpus=library.save(text, home()), validation_fraction=0.01)
     tokenizer = tokenizer_for(text, VOCABULARY, data.validation_fraction)
     changes = recipe.shape | FAST | recipe.training
-    changes |= dict(n_steps=recipe.n_steps, n_checkpoints=max(2, recipe.n_checkpoints), evaluate_every=max(1, recipe.n_steps // 32))
+    changes |= dict(n_steps=recipe.n_steps, n_checkpoints=max(2, recipe.n_checkpoints), evaluate_every=max(1, recipe.n_steps // 20))
     if recipe.architecture == "lstm":
         changes.pop("n_head", None)
     config = plan(

@@ -45,7 +45,8 @@ def main() -> None:
         found.setdefault(point.n_layers, []).append(point)
         print(f"  {time.strftime('%H:%M:%S')} seed {point.seed} layers {point.n_layers:3d}: train {point.train:.3f} "
               f"validation {point.validation:.3f}", file=sys.stderr)  # fmt: skip
-    print(f"{args.run}, {args.task}, {args.labels} labels, {args.epochs} epochs, rate {args.rate}, lambda {args.auxiliary}; {recorded(task)}")
+    print(f"{args.run}, {args.task}, {args.labels} labels, {args.epochs} epochs, rate {args.rate}, lambda {args.auxiliary}")
+    print(recorded(task))
     for n, points in sorted(found.items()):
         values = [point.test for point in points]
         half = t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("nan")

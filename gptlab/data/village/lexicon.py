@@ -22,7 +22,8 @@ class Kind:
 
     Args:
         used_en, used_ko: what a person did with such a thing.
-        place: what part it may take in a story: animal, food, toy, tool, garment, flower, music, other.
+        place: what part it may take in a story: animal, pet, food, toy, tool, garment, flower, tree, music, large (which nobody
+            carries), other.
         truths: what holds for all of the kind: English after "they", Korean, Korean as a child says it.
     """
 
@@ -121,11 +122,18 @@ class Game:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Time:
-    """When a story begins or goes on: "One day", and "one day in spring" after "it was"."""
+    """When a story begins or goes on: "One day", and "one day in spring" after "it was".
+
+    Args:
+        sort: first, next (another day) or same (the same day).
+        hour: 0 in the morning or any time, 1 in the afternoon, 2 in the evening.
+    """
 
     en: str
     noun_en: str
     ko: str
+    sort: str
+    hour: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,8 +190,9 @@ class Lexicon:
         self.relations = [Relation(en, ko, who == "child") for en, ko, who in rows("relations")]
         self.traits = [Trait(*cells) for cells in rows("traits")]
         self.games = [Game(*cells) for cells in rows("games")]
-        self.beginnings = [Time(*cells[:3]) for cells in rows("times") if cells[3] == "first"]
-        self.times = [Time(*cells[:3]) for cells in rows("times") if cells[3] == "later"]
+        times = [Time(en, noun_en, ko, sort, int(hour)) for en, noun_en, ko, sort, hour in rows("times")]
+        self.beginnings = [time for time in times if time.sort == "first"]
+        self.times = [time for time in times if time.sort != "first"]
         self._name_people()
 
     def _name_people(self) -> None:
@@ -198,7 +207,7 @@ class Lexicon:
             else:
                 names[cells[0]] = (cells[1], cells[2])
         for (a, a_ko), (b, b_ko, sex) in product(first, second):
-            if a.lower() != b and a + b != "Yeah" and a_ko + b_ko not in taken:
+            if a.lower() != b and a[-1] + b[0] != "aa" and a + b != "Yeah" and a_ko + b_ko not in taken:
                 names.setdefault(a + b, (a_ko + b_ko, sex))
         everybody = [Person(en, ko, sex == "f", False) for en, (ko, sex) in names.items()]
         self.children = [person for person in everybody if not kept_out(person.en)]
@@ -219,4 +228,4 @@ def lexicon() -> Lexicon:
 def _sort(kind: Kind) -> str:
     if kind.place in ("animal", "pet"):
         return "animal"
-    return kind.place if kind.place in ("food", "flower") else "made"
+    return kind.place if kind.place in ("food", "flower", "tree") else "made"

@@ -17,19 +17,30 @@ Plot = Callable[[Scene], None]
 
 
 def gift(s: Scene) -> None:
+    """A wish comes true: somebody gets the thing for the one who wants it."""
     a = s.person()
     b, x = s.anyone(a), s.thing(*PRESENTS)
     s.add("wants", a=a, x=x)
     s.add("tells_wish", a=a, b=b, x=x)
     gets(s, b, x)
-    if s.chance(0.7):
-        if s.story.at.get(a) and s.story.at[a] is not s.story.at.get(b) and s.chance(0.6):
-            goes_to(s, b, a)
+    if s.story.at.get(a) and s.story.at[a] is not s.story.at.get(b) and s.chance(0.6):
+        goes_to(s, b, a)
+    gives(s, b, a, x)
+    s.feel(a, s.one(["happy", "excited", "grateful"]), "got", x=x)
+
+
+def envy(s: Scene) -> None:
+    """Somebody wants what another one has, asks for it, and gets it or not."""
+    a = s.person()
+    b = s.anyone(a)
+    x = possession(s, b, CARRIED)
+    s.add("envies", a=a, b=b, x=x)
+    s.add("asks_for", a=a, b=b, x=x)
+    if s.chance(0.5):
         gives(s, b, a, x)
         s.feel(a, s.one(["happy", "excited", "grateful"]), "got", x=x)
     else:
         s.add("refuses", a=a, b=b, x=x)
-        s.story.owner[x] = b
         s.feel(a, s.one(["sad", "disappointed", "angry"]), "refused", b=b, x=x)
 
 
@@ -76,7 +87,7 @@ def errand(s: Scene) -> None:
     a = s.person()
     b = s.anyone(a)
     c = s.anyone(a, b)
-    x, p = s.thing(*PRESENTS), s.spot()
+    x, p = s.thing(*PRESENTS), s.spot(s.story.at.get(a))
     s.add("errand", a=a, b=b, c=c, x=x, p=p)
     s.add("sets_off", a=a, b=b, x=x)
     if s.chance(0.6):
@@ -99,7 +110,7 @@ def promise(s: Scene) -> None:
     a = s.person()
     b, p = s.anyone(a), s.spot()
     s.add("promise", a=a, b=b, p=p)
-    s.begins = s.chance(0.4)
+    s.begins, s.hour = s.chance(0.4), 0
     if s.chance(0.5):
         s.add("keeps", a=a, b=b, p=p)
         s.story.at[a] = s.story.at[b] = p
@@ -163,7 +174,7 @@ def lesson(s: Scene) -> None:
     a = s.person()
     b = s.anyone(a)
     p = s.story.at.get(a) or s.spot()
-    n = s.thing("animal", "pet", "flower", "food", "tool", "music", "garment", "other", "large", "toy")
+    n = s.thing("animal", "pet", "flower", "food", "tool", "music", "garment", "other", "large", "tree", "toy")
     s.add("sees", a=a, b=b, n=n, p=p)
     if s.chance(0.4):
         s.add("guesses", a=a, b=b, n=n, g=s.kind(n.noun.kind))
@@ -182,9 +193,11 @@ def breaks(s: Scene) -> None:
     if s.chance(0.6):
         s.add("confesses", a=a, b=b, x=x)
     s.feel(b, s.one(["sad", "angry"]), "broken", x=x)
+    s.story.owner[x] = None
     if s.chance(0.5):
         c, y = s.anyone(a, b), s.thing("tool")
         s.add("repairs", a=b, c=c, x=x, y=y)
+        s.story.owner[x] = b
         s.feel(b, s.one(["happy", "relieved"]), "repaired", x=x)
     elif s.chance(0.7):
         s.add("apologizes", a=a, b=b)
@@ -260,6 +273,7 @@ def ill(s: Scene) -> None:
     s.feel(a, s.one(["happy", "grateful"]), "visited", b=b)
     if s.chance(0.6):
         s.add("better", a=a)
+        s.hour = 0
 
 
 def treasure(s: Scene) -> None:
@@ -269,7 +283,7 @@ def treasure(s: Scene) -> None:
     s.add("stores", a=a, x=x, p=p)
     s.begins = True
     s.one([contest, lesson, meanwhile, hide_and_seek])(s)
-    s.begins = True
+    s.begins, s.hour = True, 0
     b = s.anyone(a)
     s.add("needs", a=a, b=b, x=x)
     s.add("remembers", a=a, b=b, x=x, p=p)
@@ -311,6 +325,6 @@ def cooking(s: Scene) -> None:
 
 
 PLOTS: list[Plot] = [
-    gift, gift, lost, lost, errand, errand, promise, hide_and_seek, trade, quarrel, lesson, lesson, breaks, wrong_claim, wrong_claim,
+    gift, envy, lost, lost, errand, errand, promise, hide_and_seek, trade, quarrel, lesson, lesson, breaks, wrong_claim, wrong_claim,
     meanwhile, contest, ill, treasure, storm, music, cooking,
 ]  # fmt: skip

@@ -10,9 +10,11 @@ SHOPS = ("the market", "the town square", "the station", "the harbor")
 
 
 def arrives(s: Scene, person: Person, times: Sequence[Time]) -> None:
-    """Somebody is somewhere at some time."""
+    """Somebody is somewhere at some time; the same day goes on towards its evening."""
     spot = s.spot(s.story.at.get(person))
-    s.add("at", a=person, p=spot, time=s.one(times))
+    time = s.one([time for time in times if time.sort != "same" or time.hour > s.hour])
+    s.hour = time.hour
+    s.add("at", a=person, p=spot, time=time)
     s.story.at[person] = spot
     around(s, spot)
 

@@ -79,6 +79,7 @@ class Scene:
         self.story = Story(people=[])
         self.nouns = {noun for noun in self.words.nouns if not allowed(noun)} if allowed else set()
         self.begins = True
+        self.hour = 0
 
     def one(self, choices: Sequence[T]) -> T:
         return choices[int(self.random() * len(choices))]

@@ -324,7 +324,7 @@ _KOREAN: dict[tuple[str, str], Callable[[Listener, Any], str]] = {
     **{(letter, ""): _korean_thing for letter in "xy"},
     **{(letter, "a"): _korean_described for letter in "xyn"},
     **{(letter, "bare"): _korean_known for letter in "xy"},
-    ("n", ""): _korean_known,
+    ("n", ""): lambda t, x: x.noun.ko,  # what holds for all of them is said of none in particular
     **{(letter, "kind"): (lambda t, x: x.noun.kind.ko) for letter in "xyn"},
     **{(letter, "used"): (lambda t, x: x.noun.kind.used_ko) for letter in "xyn"},
     **{(letter, "quality"): (lambda t, x: x.quality.answer_ko) for letter in "xyn"},

@@ -6,7 +6,7 @@ from typing import Any
 from gptlab.data.village.demonstrations import ASKS, VERDICTS
 from gptlab.data.village.korean import with_particle
 from gptlab.data.village.lexicon import Noun, Person, Spot, lexicon
-from gptlab.data.village.plots import breaks, contest, errand, gift, ill, lost, promise, quarrel, trade
+from gptlab.data.village.plots import breaks, contest, envy, errand, gift, ill, lost, promise, quarrel, trade
 from gptlab.data.village.questions import (
     OPEN,
     claim,
@@ -28,10 +28,10 @@ NAMED_IN_TEST = 5
 FEELING_EVENTS = ("feels", "feels_because")
 
 
-MOVING = (contest, quarrel, lost, gift, breaks, promise, trade, errand)
+MOVING = (contest, quarrel, lost, gift, envy, breaks, promise, trade, errand)
 """Plots after which somebody is glad or not."""
 
-GIVING = (trade, gift, errand, ill)
+GIVING = (trade, gift, envy, errand, ill)
 """Plots after which people have things."""
 
 
