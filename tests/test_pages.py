@@ -46,15 +46,15 @@ def small_python_text(monkeypatch, lab_home):
     monkeypatch.setenv("GPTLAB_DEVICE", "cpu")
 
 
-def tiny_run(home: Path, title: str = "Cats") -> Run:
+def tiny_run(home: Path, title: str = "Cats", vocabulary: TokenizerConfig = TokenizerConfig()) -> Run:
     """A run folder with a curve, samples and two checkpoints, as a worker leaves it."""
     data = DataConfig(corpus=library.save(sources.pasted(TEXT, title), home))
-    tokenizer = train_tokenizer(TokenizerConfig(), TEXT)
+    tokenizer = train_tokenizer(vocabulary, TEXT)
     config = RunConfig(
         title=title,
         device="cpu",
         model=ModelConfig(vocab_size=tokenizer.vocab_size, block_size=16, n_layer=1, n_head=2, n_embd=8),
-        tokenizer=TokenizerConfig(),
+        tokenizer=vocabulary,
         data=data,
         training=TrainingConfig(n_steps=40, warmup_steps=4, batch_size=4),
     )
@@ -393,3 +393,22 @@ def test_the_village_goes_to_the_library(lab_home):
 def test_the_train_page_takes_the_village(lab_home):
     app = opened("pages/pretrain/train.py", text="village")
     assert not app.exception and not app.error and any("Village" in about.title for about in library.corpora(lab_home))
+
+
+def test_an_empty_home_has_the_models_that_ship(lab_home, monkeypatch):
+    """Something is written at once, in both languages, and the Village page shows their cards."""
+    from gptlab.runs import shipped
+    from gptlab.runs.store import delete_run
+
+    run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
+    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", {}, 40, 2))
+    score = {"metric": "accuracy", "value": 0.5, "low": 0.4, "high": 0.6, "n": 9}
+    monkeypatch.setattr(shipped, "zero_shot_scores", lambda run: {"pronoun-en": score})
+    shipped.pack(run, "tiny")
+    delete_run(run)
+    for language, prompt in (("en", "One morning, Emma"), ("ko", "어느 날 아침 에마")):
+        app = opened("pages/pretrain/generate.py", language)
+        assert not app.exception and not app.error and shown_run(app) == "tiny" and app.text_area[0].value.startswith(prompt)
+    models = opened("pages/library/village.py", village_view="models")
+    shown = " ".join(part.proto.body for part in models.get("html"))
+    assert "0.50 [0.40, 0.60]" in shown and "build-models tiny" in shown
