@@ -46,9 +46,10 @@ def small_python_text(monkeypatch, lab_home):
     monkeypatch.setenv("GPTLAB_DEVICE", "cpu")
 
 
-def tiny_run(home: Path, title: str = "Cats", vocabulary: TokenizerConfig = TokenizerConfig()) -> Run:
+def tiny_run(home: Path, title: str = "Cats", vocabulary: TokenizerConfig | None = None) -> Run:
     """A run folder with a curve, samples and two checkpoints, as a worker leaves it."""
     data = DataConfig(corpus=library.save(sources.pasted(TEXT, title), home))
+    vocabulary = vocabulary or TokenizerConfig()
     tokenizer = train_tokenizer(vocabulary, TEXT)
     config = RunConfig(
         title=title,

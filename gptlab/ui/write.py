@@ -15,7 +15,8 @@ MOST_STEPPED = 400
 
 def prompt(run: Run) -> str:
     """The prompt; at first the beginning of the text that was kept for validation, and of a story where the village was read."""
-    first, key = (_("One morning, Emma was in the garden. Emma had"), run.id) if run.is_shipped else (cached.first_prompt(run.id), run.id[-4:])
+    first = _("One morning, Emma was in the garden. Emma had") if run.is_shipped else cached.first_prompt(run.id)
+    key = run.id if run.is_shipped else run.id[-4:]
     return st.text_area(
         _("Prompt"), value=first, height=80, key=f"prompt_{key}", bind="query-params", max_chars=20_000,
         help=_("A context holds {n} tokens; of a longer text the model sees the end.").format(n=f"{run.config().model.block_size:,}"),
