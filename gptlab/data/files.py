@@ -8,6 +8,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import PureWindowsPath
 from typing import Any
 
@@ -26,7 +27,15 @@ PLAIN_SUFFIXES = (
 )  # fmt: skip
 
 Table = dict[str, list[str]]
-"""Columns of text: name -> values, in the order of the file."""
+"""Columns: name -> values as text, in the order of the file; "" where a value is missing."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A table that was read, and which of its columns hold text rather than numbers."""
+
+    table: Table
+    texts: tuple[str, ...]
 
 
 def read_file(name: str, content: bytes, encoding: str = "utf-8", column: str | None = None) -> Document:
@@ -45,7 +54,7 @@ def read_file(name: str, content: bytes, encoding: str = "utf-8", column: str | 
     """
     name = last_part(name)
     if columns_of := _reader(name, content):
-        text = "\n".join(value for value in _chosen(name, columns_of(name, content, encoding), column) if value)
+        text = "\n".join(value for value in _chosen(name, _texts(name, columns_of(name, content, encoding)), column) if value)
     else:
         text = _decoded(name, content, encoding)
     if not text or text.isspace():
@@ -61,7 +70,20 @@ def text_columns(name: str, content: bytes, encoding: str = "utf-8") -> list[str
     """
     name = last_part(name)
     columns_of = _reader(name, content)
-    return list(columns_of(name, content, encoding)) if columns_of else []
+    return list(_texts(name, columns_of(name, content, encoding))) if columns_of else []
+
+
+def read_table(name: str, content: bytes, encoding: str = "utf-8") -> Table:
+    """All columns of a table, numbers too, as text.
+
+    Raises:
+        DataError: as `read_file`, or plain text.
+    """
+    name = last_part(name)
+    columns_of = _reader(name, content)
+    if columns_of is None:
+        raise DataError("{name} is no table. Allowed are {suffixes}.", name=name, suffixes=" ".join(TABLE_READERS))
+    return columns_of(name, content, encoding).table
 
 
 def last_part(name: str) -> str:
@@ -74,7 +96,7 @@ def plain(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _reader(name: str, content: bytes) -> Callable[[str, bytes, str], Table] | None:
+def _reader(name: str, content: bytes) -> Callable[[str, bytes, str], Columns] | None:
     suffix = PureWindowsPath(name).suffix.lower()
     if suffix not in SUFFIXES:
         raise DataError("{name}: files of this kind cannot be read. Allowed are {suffixes}.", name=name, suffixes=" ".join(SUFFIXES))
@@ -126,13 +148,13 @@ def _chosen(name: str, table: Table, column: str | None) -> list[str]:
     return table[column]
 
 
-def _required(name: str, table: Table) -> Table:
-    if not table:
+def _texts(name: str, columns: Columns) -> Table:
+    if not columns.texts:
         raise DataError("{name} has no column of text, only numbers. Choose another file.", name=name)
-    return table
+    return {key: columns.table[key] for key in columns.texts}
 
 
-def _separated(name: str, content: bytes, encoding: str, separator: str, quoting: int) -> Table:
+def _separated(name: str, content: bytes, encoding: str, separator: str, quoting: int) -> Columns:
     import pandas as pd
 
     text = plain(_decoded(name, content, encoding))
@@ -148,18 +170,18 @@ def _separated(name: str, content: bytes, encoding: str, separator: str, quoting
     frame = frame.fillna("")  # a short row ends in missing values
     # A column is text unless every value written in it is a number.
     numbers = {key for key in frame if pd.to_numeric(frame[key][frame[key] != ""], errors="coerce").notna().all()}
-    return _required(name, {str(key): frame[key].tolist() for key in frame if key not in numbers})
+    return Columns({str(key): frame[key].tolist() for key in frame}, tuple(str(key) for key in frame if key not in numbers))
 
 
-def _csv(name: str, content: bytes, encoding: str) -> Table:
+def _csv(name: str, content: bytes, encoding: str) -> Columns:
     return _separated(name, content, encoding, ",", csv.QUOTE_MINIMAL)
 
 
-def _tsv(name: str, content: bytes, encoding: str) -> Table:
+def _tsv(name: str, content: bytes, encoding: str) -> Columns:
     return _separated(name, content, encoding, "\t", csv.QUOTE_NONE)
 
 
-def _json_lines(name: str, content: bytes, encoding: str) -> Table:
+def _json_lines(name: str, content: bytes, encoding: str) -> Columns:
     rows = []
     # Not splitlines: JSON strings may hold line separators other than LF.
     for number, line in enumerate(plain(_decoded(name, content, encoding)).split("\n"), start=1):
@@ -171,35 +193,42 @@ def _json_lines(name: str, content: bytes, encoding: str) -> Table:
                     "{name}: line {number} is not JSON: {reason}. Every line has to be one string or one object.",
                     name=name, number=number, reason=error,
                 ) from error  # fmt: skip
-    return _records(name, rows)
+    return _records(rows)
 
 
-def _json(name: str, content: bytes, encoding: str) -> Table:
+def _json(name: str, content: bytes, encoding: str) -> Columns:
     try:
         rows = json.loads(plain(_decoded(name, content, encoding)))
     except (ValueError, RecursionError) as error:
         raise DataError("{name} is not JSON: {reason}.", name=name, reason=error) from error
     if not isinstance(rows, list):
         raise DataError("{name} has to be a JSON array of strings or of objects.", name=name)
-    return _records(name, rows)
+    return _records(rows)
 
 
-def _records(name: str, rows: list[Any]) -> Table:
+def _records(rows: list[Any]) -> Columns:
+    """One row each; what is no text, number or truth value counts as missing."""
     table: Table = {}
-    for row in rows:
+    texts: dict[str, None] = {}
+    for i, row in enumerate(rows):
         for key, value in row.items() if isinstance(row, dict) else [("text", row)]:
+            column = table.setdefault(key, [])
+            column += [""] * (i - len(column))
             if isinstance(value, str):
-                table.setdefault(key, []).append(value)
-    return _required(name, table)
+                texts[key] = None
+            known = isinstance(value, str | int | float)
+            column.append((value if isinstance(value, str) else json.dumps(value)) if known else "")
+    return Columns({key: column + [""] * (len(rows) - len(column)) for key, column in table.items()}, tuple(texts))
 
 
-def _parquet(name: str, content: bytes, encoding: str) -> Table:
+def _parquet(name: str, content: bytes, encoding: str) -> Columns:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         file = pq.ParquetFile(io.BytesIO(content))
-        keys = [field.name for field in file.schema_arrow if _holds_text(field.type)]
+        texts = tuple(field.name for field in file.schema_arrow if _holds_text(field.type))
+        keys = [field.name for field in file.schema_arrow if field.name in texts or _is_number(field.type)]
         table: Table = {key: [] for key in keys}
         n_bytes = 0
         # In small portions: a small compressed file can hold a text that fills the memory.
@@ -208,10 +237,16 @@ def _parquet(name: str, content: bytes, encoding: str) -> Table:
             if n_bytes > MAX_CORPUS_BYTES:
                 raise too_large(name, n_bytes)
             for key in keys:
-                table[key] += [value for value in batch.column(key).to_pylist() if value is not None]
+                table[key] += ["" if value is None else str(value) for value in batch.column(key).to_pylist()]
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError("{name} is not a readable Parquet file: {reason}.", name=name, reason=error) from error
-    return _required(name, table)
+    return Columns(table, texts)
+
+
+def _is_number(kind: Any) -> bool:
+    import pyarrow as pa
+
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
 
 
 def _holds_text(kind: Any) -> bool:
@@ -222,7 +257,7 @@ def _holds_text(kind: Any) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
-TABLE_READERS: dict[str, Callable[[str, bytes, str], Table]] = {
+TABLE_READERS: dict[str, Callable[[str, bytes, str], Columns]] = {
     ".csv": _csv,
     ".tsv": _tsv,
     ".jsonl": _json_lines,

@@ -1,0 +1,128 @@
+"""A person's own labelled table as a task: columns are picked, rows checked, classes counted, splits drawn."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from gptlab.data.corpus import content_id
+from gptlab.data.files import Table
+from gptlab.errors import DataError
+from gptlab.evaluation.task import SPLITS, Example, Task
+
+FEWEST_ROWS = 10
+"""Below this, no split has an example of every class."""
+
+MOST_CLASSES = 200
+"""Chosen here: a table of results with more rows is not read any more, and a column with so many values is rarely one of labels."""
+
+SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A task made of a table, and what was found in it.
+
+    Args:
+        counts: how many examples of each class each split has: split -> class -> number.
+        n_missing: rows left out because a text or the label is missing.
+        n_duplicates: rows left out because their texts occur before; the same text never stands in two splits.
+        n_conflicting: of these, the rows whose label differs from the one that was kept.
+        are_numbers: every label is a number, so it may be meant as a quantity.
+    """
+
+    task: Task
+    counts: dict[str, dict[str, int]]
+    n_missing: int
+    n_duplicates: int
+    n_conflicting: int
+    are_numbers: bool
+
+    def absent(self) -> dict[str, list[str]]:
+        """Split -> classes of which it has no example; only splits where one is missing."""
+        gaps = {split: [name for name in self.task.labels if not counts.get(name)] for split, counts in self.counts.items()}
+        return {split: names for split, names in gaps.items() if names}
+
+
+def labelled_task(
+    title: str, table: Table, text: str, label: str, text_2: str | None = None, form: str | None = None, seed: int = 1
+) -> Labelled:
+    """A task from the columns of a table: 80 % to learn from, a tenth each to choose settings and to test, every class spread alike.
+
+    Args:
+        text, text_2: columns of the texts; two for pairs.
+        form: "classification", "entailment" (pairs in their order) or "similarity" (in either order); by default what the columns suggest.
+        seed: of the splits.
+
+    Raises:
+        DataError: no such column, too few rows, one class only, or too many.
+    """
+    columns = [text, *([text_2] if text_2 else []), label]
+    if unknown := [name for name in columns if name not in table]:
+        raise DataError("{title} has no column {names}; it has {known}.", title=title, names=", ".join(unknown), known=", ".join(table))
+    rows = list(zip(*(table[name] for name in columns), strict=True))
+    whole = [tuple(cell.strip() for cell in row) for row in rows if all(cell.strip() for cell in row)]
+    kept: dict[tuple[str, ...], str] = {}
+    conflicting = 0
+    for *texts, name in whole:
+        conflicting += kept.setdefault(tuple(texts), name) != name
+    names = _classes(title, label, list(kept.values()))
+    chosen = _split([(texts, names.index(name)) for texts, name in kept.items()], seed)
+    key = content_id("\n".join(f"{texts}{name}" for texts, name in kept.items()).encode("utf-8"))
+    form = form or ("entailment" if text_2 else "classification")
+    task = Task(title, "", form, "", "accuracy", tuple(names), f"{key}-{seed}", partial(_of, chosen))
+    counts = {split: dict(Counter(names[example.label] for example in examples)) for split, examples in chosen.items()}
+    return Labelled(task, counts, len(rows) - len(whole), len(whole) - len(kept), conflicting, all(map(_is_number, names)))
+
+
+def _of(splits: dict[str, tuple[Example, ...]], split: str) -> tuple[Example, ...]:
+    if split not in splits:
+        raise DataError("There is no split {given!r}; there are {known}.", given=split, known=", ".join(SPLITS))
+    return splits[split]
+
+
+def _classes(title: str, label: str, values: list[str]) -> list[str]:
+    """Names of the classes, numbers by size."""
+    if len(values) < FEWEST_ROWS:
+        raise DataError(
+            "{title} has {n} different labelled rows; at least {fewest} are needed.", title=title, n=len(values), fewest=FEWEST_ROWS
+        )
+    names = sorted(set(values))
+    if len(names) == 1:
+        raise DataError(
+            "Every row of {title} has the label {name!r} in {label!r}: there is nothing to tell apart.",
+            title=title, name=names[0], label=label,
+        )  # fmt: skip
+    if len(names) > MOST_CLASSES:
+        raise DataError(
+            "The column {label!r} of {title} has {n} different values; at most {most} classes can be learned. Is it the right column?",
+            label=label, title=title, n=len(names), most=MOST_CLASSES,
+        )  # fmt: skip
+    order: Callable[[str], float | str] = float if all(map(_is_number, names)) else str
+    return sorted(names, key=order)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _split(rows: list[tuple[tuple[str, ...], int]], seed: int) -> dict[str, tuple[Example, ...]]:
+    """Every class is cut by itself; its first example goes to the training split, whatever its size."""
+    rng = np.random.default_rng(seed)
+    found: dict[str, list[Example]] = {split: [] for split in SPLITS}
+    by_class: dict[int, list[tuple[str, ...]]] = {}
+    for texts, label in rows:
+        by_class.setdefault(label, []).append(texts)
+    for label, members in sorted(by_class.items()):
+        order = rng.permutation(len(members))
+        n_test, n_validation = (round(SHARES[split] * len(members)) for split in ("test", "validation"))
+        ends = np.cumsum([max(1, len(members) - n_test - n_validation), n_validation])
+        for split, part in zip(SPLITS, np.split(order, ends), strict=True):
+            found[split] += [Example(members[i], label=label) for i in part]
+    return {split: tuple(examples[i] for i in rng.permutation(len(examples))) for split, examples in found.items()}
