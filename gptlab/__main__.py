@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from gptlab.commands.training import pause, resume, stop, tell_run, train
+from gptlab.commands.transfer import add_arguments, fine_tune, layer_transfer
 from gptlab.commands.village import build_models, models, tasks, village
 from gptlab.config import TokenizerConfig, TrainingConfig
 from gptlab.device import calm_threads
@@ -115,6 +116,14 @@ def parser() -> argparse.ArgumentParser:
     a.add_argument("--examples", type=int, default=0, metavar="N", help="also print the first N test examples")
 
     command("models", models, "List the models that ship.")
+
+    f = command("fine-tune", fine_tune, "Let a model learn a task from labels, and test it.")
+    add_arguments(f)
+    f.add_argument("--transfer-layers", type=int, metavar="K", help="layers that start pretrained: -1 none, 0 embeddings; default: all")
+
+    y = command("layer-transfer", layer_transfer, "Fine-tune with every number of layers handed over, as in GPT-1's Figure 2.")
+    add_arguments(y)
+    y.add_argument("--seeds", type=int, default=3, help="how many (default %(default)s)")
 
     b = command("build-models", build_models, "Make the models that ship, from the village's text; goes on with one that was begun.")
     b.add_argument("names", nargs="*", metavar="NAME", help="default: all")

@@ -375,3 +375,35 @@ def test_a_model_is_made_packed_and_listed(here, capsys, monkeypatch):
     assert main(["generate", "--run", "tiny", "--prompt", "Mina", "--tokens", "3"]) == 0
     assert main(["delete", "--run", "tiny"]) == 2 and "ships with the app" in capsys.readouterr().err
     assert main(["build-models", "nonsense"]) == 2
+
+
+@pytest.fixture
+def pretrained(here, text, capsys):
+    """Id of a tiny run with a BPE, which can read anything."""
+    bpe = ["--tokenizer", "bpe", "--vocab-size", "300", "--set", "block_size=48"]
+    assert main(["train", "--text", text, "--steps", "8", *TINY, *bpe]) == 0
+    return capsys.readouterr().out.splitlines()[0]
+
+
+def test_fine_tuning_tells_the_score_beside_the_baselines(pretrained, capsys):
+    quick = ["--labels", "16", "--epochs", "1"]
+    assert main(["fine-tune", "--model", pretrained, "--task", "acceptability-en", *quick, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["n_layers"] == 1 and -1 <= found["test"] <= 1 and found["baselines"]["random"] == 0.5
+    assert main(["fine-tune", "--model", pretrained, "--task", "acceptability-en", *quick, "--transfer-layers", "-1"]) == 0
+    assert "bag of words" in capsys.readouterr().out
+    assert main(["fine-tune", "--model", pretrained, "--task", "acceptability-en", *quick, "--transfer-layers", "2"]) == 2
+    assert main(["layer-transfer", "--model", pretrained, "--task", "acceptability-en", *quick, "--seeds", "2"]) == 0
+    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["-1", "0", "1"]
+
+
+def test_an_own_table_is_a_task(pretrained, tmp_path, capsys):
+    path = tmp_path / "pets.csv"
+    path.write_text("what,kind\n" + "".join(f"a {('cat', 'dog')[i % 2]} number {i},{i % 2}\n" for i in range(60)) + "a,\n")
+    table = ["--data", str(path), "--text", "what", "--label", "kind"]
+    assert main(["fine-tune", "--model", pretrained, *table, "--epochs", "1"]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("pets.csv, accuracy") and "1 incomplete rows" in told.err
+    other_columns = ["--data", str(path), "--text", "x", "--label", "y"]
+    for wrong in (["--task", "nonsense"], [], ["--data", str(path)], [*table, "--task", "kind-en"], other_columns):
+        assert main(["fine-tune", "--model", pretrained, *wrong]) == 2
