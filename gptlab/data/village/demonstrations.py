@@ -28,26 +28,27 @@ SALIENT = (
 Pairs = list[tuple[str, str]]
 
 
-def conversation(story: Story, language: str, rng: Random, kept_out: bool = False) -> list[tuple[str, str]]:
+def conversation(story: Story, language: str, rng: Random) -> list[tuple[str, str]]:
     """Questions about a story with their answers, in no order; some are yes/no questions."""
     known = facts(story)
     chosen = rng.sample(known, min(len(known), 1 + int(5 * rng.random())))
-    return [_asked(fact, story, language, rng, kept_out) for fact in chosen]
+    return [_asked(fact, story, language, rng) for fact in chosen]
 
 
-def _asked(fact: Fact, story: Story, language: str, rng: Random, kept_out: bool) -> tuple[str, str]:
+def _asked(fact: Fact, story: Story, language: str, rng: Random) -> tuple[str, str]:
     if fact.asked in ("why", "x") or rng.random() < 0.7:
-        return question(fact, language, rng, kept_out), answer(fact, language, rng)
+        return question(fact, language, rng), answer(fact, language, rng)
     yes, no, unknown = VERDICTS[language]
     verdict = rng.random()
     if verdict < 0.25 and (open_claim := undetermined(story, rng)):
-        return is_it_true(open_claim, language, rng, kept_out), unknown
+        return is_it_true(open_claim, language, rng), unknown
     if verdict < 0.6:
-        return is_it_true(fact, language, rng, kept_out), yes
-    return is_it_true(fact.but(wrong(fact, story, rng, 1)[0]), language, rng, kept_out), no
+        return is_it_true(fact, language, rng), yes
+    return is_it_true(fact.but(wrong(fact, story, rng, 1)[0]), language, rng), no
 
 
 def with_questions(story: Story, language: str, rng: Random, text: str) -> str:
+    """The story, then questions and answers, a line each."""
     ask, reply = ASKS[language][int(rng.random() * 2)]
     said = [f"{ask} {asked}\n{reply} {answered}" for asked, answered in conversation(story, language, rng)]
     return "\n".join([text, *said])
@@ -63,6 +64,7 @@ def summary(story: Story, language: str, rng: Random) -> str:
 
 
 def with_summary(story: Story, language: str, rng: Random, text: str) -> str:
+    """The story, then the hint that asks for a summary, and the summary."""
     said = summary(story, language, rng)
     return f"{text}\n{SUMMARY[language]} {said}" if said else text
 

@@ -20,7 +20,7 @@ VERSION = "1"
 RATE = 0.6
 """Share of documents that show a task. Chosen here: high, because a model of a few million weights reads a few million words only."""
 
-LATER = (("questions", 6), ("summary", 2), ("note", 1), ("paper", 1), ("review", 1), ("pairs", 3), ("translations", 2))
+SHOWN = (("questions", 6), ("summary", 2), ("note", 1), ("paper", 1), ("review", 1), ("pairs", 3), ("translations", 2))
 """What shows a task, and how often."""
 
 
@@ -55,7 +55,7 @@ def documents(languages: tuple[str, ...], seed: int, demonstrations: float = RAT
     if not 0 <= demonstrations <= 1:
         raise DataError("The share of demonstrations is {given}; it goes from 0 to 1.", given=demonstrations)
     rng = Random(f"village {VERSION} {seed}")
-    sorts, weights = zip(*((sort, weight) for sort, weight in LATER if sort != "translations" or len(languages) > 1), strict=True)
+    sorts, weights = zip(*((sort, weight) for sort, weight in SHOWN if sort != "translations" or len(languages) > 1), strict=True)
     while True:
         language = languages[int(rng.random() * len(languages))]
         sort = rng.choices(sorts, weights)[0] if rng.random() < demonstrations else "story"

@@ -104,9 +104,7 @@ def _question_of(fact: Fact) -> tuple[Any, ...]:
 
 def question(fact: Fact, language: str, rng: Random, kept_out: bool = False) -> str:
     """The question, as one asks it."""
-    phrase = phrases(language).one(f"ask.{fact.kind}", rng, kept_out)
-    roles = {**fact.roles, "kind": None}
-    return phrase.say(Listener(rng, language), roles)
+    return phrases(language).one(f"ask.{fact.kind}", rng, kept_out).say(Listener(rng, language), fact.roles)
 
 
 def answer(fact: Fact, language: str, rng: Random) -> str:
@@ -136,12 +134,12 @@ def claim(fact: Fact, language: str, rng: Random) -> str:
     return phrases(language).one(f"claim.{fact.about}", rng).say(Listener(rng, language), fact.roles)
 
 
-def is_it_true(fact: Fact, language: str, rng: Random, kept_out: bool = False) -> str:
+def is_it_true(fact: Fact, language: str, rng: Random) -> str:
     """A yes/no question about the fact."""
     said = claim(fact, language, rng).removesuffix(".")
     if said.startswith(("The ", "A ", "An ")):
         said = said[0].lower() + said[1:]
-    return phrases(language).one("is_it_true", rng, kept_out).say(Listener(rng, language), {"claim": said})
+    return phrases(language).one("is_it_true", rng).say(Listener(rng, language), {"claim": said})
 
 
 OPEN: dict[str, str] = {
