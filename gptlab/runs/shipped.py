@@ -129,21 +129,22 @@ def pack(run: Run, name: str) -> dict[str, Any]:
 
 
 def zero_shot_scores(run: Run) -> dict[str, dict[str, Any]]:
-    """Score on every task of the village that can be answered without training: test split, free answers on a part of it."""
+    """Score on every task of the village that can be answered without training, on the first examples of its test split."""
     from gptlab.evaluation.scoring import zero_shot
     from gptlab.evaluation.tasks import VILLAGE
     from gptlab.runs.checkpoint import load_model
 
     model, tokenizer = load_model(run), run.tokenizer()
     return {
-        task.name: asdict(zero_shot(model, tokenizer, task, task.examples("test")[: N_WRITTEN if task.rule == "write" else None]).score)
+        task.name: asdict(zero_shot(model, tokenizer, task, task.examples("test")[: N_WRITTEN if task.rule == "write" else N_SCORED]).score)
         for task in VILLAGE.values()
         if task.rule
     }
 
 
-N_WRITTEN = 200
-"""Free answers that are written for a score. Chosen here: a token at a time is slow."""
+N_SCORED, N_WRITTEN = 300, 100
+"""Examples of a score, and of one for which free answers are written a token at a time. Chosen here: minutes a model on two cores, and
+intervals of five points at most."""
 
 
 def _card(run: Run, name: str, config: RunConfig) -> dict[str, Any]:
