@@ -2,8 +2,12 @@
 
 import argparse
 import json
+import signal
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -98,27 +102,39 @@ def follow(run: Run, as_json: bool, told: int = 0) -> None:
 
     from gptlab.runs.job import ensure_worker, wish, worker_problem
 
-    print(run.id, flush=True)
     curve = Curve(run.folder)
-    with tqdm(total=run.status().n_steps, unit="step", disable=as_json or not sys.stderr.isatty(), file=sys.stderr) as bar:
+    with interrupts() as interrupted, tqdm(
+        total=run.status().n_steps, unit="step", disable=as_json or not sys.stderr.isatty(), file=sys.stderr
+    ) as bar:
+        print(run.id, flush=True)
         while True:
-            try:
-                status = run.status()
-                curve.read()
-                for event in curve.evaluations[told:]:
-                    tell_evaluation(event, curve.starts[-1].bits_per_byte, as_json, bar)
-                told = max(told, len(curve.evaluations))
-                bar.update(status.step - bar.n)
-                bar.set_postfix_str(status.phase or (f"{status.tokens_per_s:,.0f} tokens/s" if status.is_active else status.state))
-                if not status.is_active and status.state != "queued":
-                    break
-                ensure_worker(run.config().device)
-                if (problem := worker_problem(run.config().device)) is not None:
-                    raise problem
-                time.sleep(0.2)
-            except KeyboardInterrupt:
+            status = run.status()
+            curve.read()
+            for event in curve.evaluations[told:]:
+                tell_evaluation(event, curve.starts[-1].bits_per_byte, as_json, bar)
+            told = max(told, len(curve.evaluations))
+            bar.update(status.step - bar.n)
+            bar.set_postfix_str(status.phase or (f"{status.tokens_per_s:,.0f} tokens/s" if status.is_active else status.state))
+            if not status.is_active and status.state != "queued":
+                break
+            ensure_worker(run.config().device)
+            if (problem := worker_problem(run.config().device)) is not None:
+                raise problem
+            if interrupted.wait(0.2):
+                interrupted.clear()
                 wish(run, "stop")
     tell_end(run, as_json)
+
+
+@contextmanager
+def interrupts() -> Iterator[threading.Event]:
+    """Ctrl-C as an event. As an exception it gets lost where Python ignores exceptions: in destructors, and while it collects garbage."""
+    pressed = threading.Event()
+    before = signal.signal(signal.SIGINT, lambda *_: pressed.set())
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def tell_evaluation(event: Evaluation, bits_per_byte: float, as_json: bool, bar: Any) -> None:
