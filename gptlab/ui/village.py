@@ -156,7 +156,8 @@ def split_name(split: str) -> str:
 
 
 def _example(task: Task, example: Example) -> None:
-    show.prose(_("What a language model continues"), example.prompt or "\n\n".join(example.texts))
+    title = _("What a language model continues") if example.prompt else _("What a classifier reads")
+    show.prose(title, example.prompt or "\n\n".join(example.texts))
     if example.choices:
         rows = [(choice.strip(), "✓" if i == example.label else "") for i, choice in enumerate(example.choices)]
         show.table([_("Choice"), ""], rows, numbers_right=False)
@@ -203,9 +204,17 @@ def models() -> None:
     names = [card["name"] for card in found]
     scored = {name: card["zero_shot"] for name, card in zip(names, found, strict=True)}
     task_names = [name for name in VILLAGE if any(name in scores for scores in scored.values())]
-    table = [(task, VILLAGE[task].metric, *(score_cell(scored[name].get(task)) for name in names)) for task in task_names]
-    show.table([_("Task"), _("metric"), *names], table)
-    st.caption(_("Test split; 95 % interval over the examples."))
+    table = [(task, VILLAGE[task].metric, chance(task), *(score_cell(scored[name].get(task)) for name in names)) for task in task_names]
+    show.table([_("Task"), _("metric"), _("random"), *names], table)
+    st.caption(
+        _("The first 300 examples of the test split, 180 for rules, 100 where the answer is written; 95 % interval over the examples.")
+    )
+
+
+def chance(task: str) -> str:
+    """What guessing reaches by the task's metric."""
+    known = recorded(VILLAGE[task])
+    return "0.00" if VILLAGE[task].metric == "mcc" else f"{known.random:.2f}" if known else "–"
 
 
 def score_cell(score: dict | None) -> str:

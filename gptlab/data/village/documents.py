@@ -14,7 +14,7 @@ from gptlab.data.village.story import Story
 from gptlab.data.village.telling import LANGUAGES, as_text, tell
 from gptlab.errors import DataError
 
-VERSION = "1"
+VERSION = "2"
 """Changes whenever the same seed would give another text."""
 
 RATE = 0.6

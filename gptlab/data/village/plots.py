@@ -7,7 +7,7 @@ to look back only where looking back pays.
 from collections.abc import Callable
 
 from gptlab.data.village.lexicon import Spot
-from gptlab.data.village.steps import around, arrives, finds, gets, gives, goes_to, meets, possession
+from gptlab.data.village.steps import around, arrives, finds, gets, gives, goes_to, meets, possession, takes_to
 from gptlab.data.village.story import Scene
 
 PRESENTS = ("toy", "tool", "garment", "flower", "music", "other", "pet", "food")
@@ -21,6 +21,8 @@ def gift(s: Scene) -> None:
     a = s.person()
     b, x = s.anyone(a), s.thing(*PRESENTS)
     s.add("wants", a=a, x=x)
+    if s.chance(0.2):
+        s.add("likes_kind", a=a, x=x)
     s.add("tells_wish", a=a, b=b, x=x)
     gets(s, b, x)
     if s.story.at.get(a) and s.story.at[a] is not s.story.at.get(b) and s.chance(0.6):
@@ -149,6 +151,7 @@ def trade(s: Scene) -> None:
     if s.chance(0.6):
         s.add("trade", a=a, b=b, x=x, y=y)
         s.story.owner[x], s.story.owner[y] = b, a
+        takes_to(s, a, y)
         s.feel(a, s.one(["happy", "excited"]), "got", x=y)
     else:
         s.add("no_trade", a=a, b=b, x=x, y=y)

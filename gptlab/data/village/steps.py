@@ -42,6 +42,8 @@ def possession(s: Scene, owner: Person, places: tuple[str, ...]) -> Thing:
         return s.one(known)
     x = s.thing(*places)
     s.add("has", a=owner, x=x)
+    if s.chance(0.2):
+        s.add("likes_kind", a=owner, x=x)
     s.story.owner[x] = owner
     return x
 
@@ -69,6 +71,15 @@ def gives(s: Scene, a: Person, b: Person, x: Thing) -> None:
     s.story.owner[x] = b
     if s.chance(0.5):
         s.add("thanks", a=a, b=b)
+    takes_to(s, b, x)
+
+
+def takes_to(s: Scene, owner: Person, x: Thing) -> None:
+    """What the new owner makes of a thing: what kind it is shows in what one does with it, so kinds can be learned from stories."""
+    if s.chance(0.3):
+        s.add("likes_kind", a=owner, x=x)
+    if x.noun.kind.place != "food" and s.chance(0.35):
+        s.add("enjoys", a=owner, x=x)
 
 
 def finds(s: Scene, a: Person, x: Thing, p: Spot) -> None:

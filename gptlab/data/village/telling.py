@@ -21,7 +21,7 @@ LANGUAGES = ("en", "ko")
 KEEP_SUBJECT = 0.35
 """Share of sentences that name their subject again although the last one was about the same person."""
 
-DESCRIBES_AGAIN = 0.1
+DESCRIBES_AGAIN = 0.2
 
 Roles = dict[str, Any]
 
