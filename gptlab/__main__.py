@@ -21,6 +21,7 @@ from gptlab.commands.village import build_models, models, tasks, village
 from gptlab.config import TokenizerConfig, TrainingConfig
 from gptlab.device import calm_threads
 from gptlab.errors import DataError, LabError
+from gptlab.experiment import UPDATED
 from gptlab.presets import ARCHITECTURES, LSTM, RECIPES, SIZES
 from gptlab.runs.store import list_runs, open_run
 
@@ -120,6 +121,10 @@ def parser() -> argparse.ArgumentParser:
     f = command("fine-tune", fine_tune, "Let a model learn a task from labels, and test it.")
     add_arguments(f)
     f.add_argument("--transfer-layers", type=int, metavar="K", help="layers that start pretrained: -1 none, 0 embeddings; default: all")
+
+    f.add_argument("--updated", choices=UPDATED, default="all", help="what learns (default %(default)s)")
+    f.add_argument("--top-layers", type=int, default=1, metavar="K", help="with --updated top: how many last blocks (default %(default)s)")
+    f.add_argument("--scratch", action="store_true", help="train the same model from random weights beside it")
 
     y = command("layer-transfer", layer_transfer, "Fine-tune with every number of layers handed over, as in GPT-1's Figure 2.")
     add_arguments(y)

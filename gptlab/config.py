@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from gptlab.errors import ConfigError
+from gptlab.experiment import FineTuning, Study
 from gptlab.settings import Config, setting
 
 SCHEMA_VERSION = 1
@@ -199,36 +200,6 @@ class TrainingConfig(Config):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransferConfig(Config):
-    """How a pretrained model learns a task. Defaults for models of some million weights; the papers' are named."""
-
-    n_labels: int | None = setting(None, help="Labelled examples to learn from; empty for all.", unit="examples", low=2, high=1_000_000)
-    n_epochs: int = setting(3, help="Times that every example is seen.", low=1, high=1000, source="GPT-1, section 4.1: 3")
-    batch_size: int = setting(32, help="Examples in one update.", unit="examples", low=1, high=1024, source="GPT-1, section 4.1: 32")
-    learning_rate: float = setting(
-        1e-3, help="Highest learning rate of AdamW. Small models bear more than GPT-1's 6.25e-5.", low=0.0, high=1.0,
-    )  # fmt: skip
-    warmup_fraction: float = setting(
-        0.1, help="Share of the updates in which the learning rate rises; then it falls to zero along a line. GPT-1 has many more updates "
-        "and takes 0.002 of them.", low=0.0, high=1.0,
-    )  # fmt: skip
-    weight_decay: float = setting(0.01, help="Pull of the weights towards zero.", low=0.0, high=1.0, source="GPT-1's code")
-    auxiliary: float = setting(
-        0.5, help="Lambda: weight of the language-modelling loss on the labelled text itself (equation 5).", low=0.0, high=10.0,
-        source="GPT-1, section 4.1: 0.5",
-    )  # fmt: skip
-    dropout: float = setting(0.1, help="Share of the read-out set to zero while training.", low=0.0, high=0.9, source="GPT-1's code")
-    n_layers_taken: int | None = setting(
-        None, help="Layers that start from the pretrained weights: -1 none, 0 the embeddings, empty for all.", low=-1, high=96
-    )
-    updated: str = setting(
-        "all", help="What learns: everything, the head on frozen features, or the last blocks and the head.", choices=("all", "head", "top")
-    )  # fmt: skip
-    n_updated: int = setting(1, help="How many last blocks learn, where only those do.", unit="layers", low=1, high=96)
-    seed: int = setting(1, help="Decides the examples, their order, and the random weights.", low=0, high=2**31 - 1)
-
-
-@dataclass(frozen=True, kw_only=True)
 class SamplingConfig(Config):
     """How the next token is drawn."""
 
@@ -248,7 +219,9 @@ class SamplingConfig(Config):
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig(Config):
-    """Everything that decides what a training run does; `config.json` in its folder. A model from elsewhere has no data and no training."""
+    """Everything that decides what a run does; `config.json` in its folder. A model from elsewhere has no data and no training; a
+    fine-tuning and a study start from other runs instead.
+    """
 
     schema_version: int = SCHEMA_VERSION
     title: str = setting(help="Name shown for the run.")
@@ -257,6 +230,8 @@ class RunConfig(Config):
     tokenizer: TokenizerConfig
     data: DataConfig | None = None
     training: TrainingConfig | None = None
+    fine_tuning: FineTuning | None = None
+    study: Study | None = None
 
     def to_json(self) -> dict[str, Any]:
         values = super().to_json()
@@ -297,6 +272,8 @@ class RunConfig(Config):
                 "tokenizer": TokenizerConfig.from_json(values.get("tokenizer", {})),
                 "data": DataConfig.from_json(values["data"]) if values.get("data") else None,
                 "training": TrainingConfig.from_json(values["training"]) if values.get("training") else None,
+                "fine_tuning": FineTuning.from_json(values["fine_tuning"]) if values.get("fine_tuning") else None,
+                "study": Study.from_json(values["study"]) if values.get("study") else None,
             }
         )
 

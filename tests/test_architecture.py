@@ -14,7 +14,7 @@ MODULES = sorted((ROOT / "gptlab").rglob("*.py"))
 PAGES = sorted((ROOT / "pages").rglob("*.py"))
 
 FLOORS = {
-    "words": 0, "config": 0, "settings": 0, "presets": 0, "errors": 0, "paths": 0, "device": 0,
+    "words": 0, "config": 0, "experiment": 0, "settings": 0, "presets": 0, "errors": 0, "paths": 0, "device": 0,
     "model": 1, "tokenizer": 1,
     "data": 2, "training": 2, "generation": 2, "evaluation": 2, "transfer": 2,
     "runs": 3, "commands": 4, "__main__": 5,
@@ -27,9 +27,9 @@ NEIGHBOURS = {"evaluation": {"data", "training", "generation"}, "transfer": {"da
 """What a part may import on its own floor."""
 
 TORCH_FREE = (
-    "words", "config", "settings", "presets", "errors", "paths", "device", "figures.training", "figures.generation", "runs.store",
-    "runs.curve", "runs.job", "training.events", "training.diagnosis", "model.counting", "ui.frame", "ui.overview", "ui.live", "ui.launch",
-    "ui.text", "ui.write", "ui.library", "__main__",
+    "words", "config", "experiment", "settings", "presets", "errors", "paths", "device", "figures.training", "figures.generation",
+    "runs.store", "runs.curve", "runs.job", "training.events", "training.diagnosis", "model.counting", "ui.frame", "ui.overview", "ui.live",
+    "ui.launch", "ui.text", "ui.write", "ui.library", "__main__",
 )  # fmt: skip
 
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "core"}

@@ -385,25 +385,33 @@ def pretrained(here, text, capsys):
     return capsys.readouterr().out.splitlines()[0]
 
 
-def test_fine_tuning_tells_the_score_beside_the_baselines(pretrained, capsys):
-    quick = ["--labels", "16", "--epochs", "1"]
-    assert main(["fine-tune", "--model", pretrained, "--task", "acceptability-en", *quick, "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["n_layers"] == 1 and -1 <= found["test"] <= 1 and found["baselines"]["random"] == 0.5
-    assert main(["fine-tune", "--model", pretrained, "--task", "acceptability-en", *quick, "--transfer-layers", "-1"]) == 0
-    assert "bag of words" in capsys.readouterr().out
-    assert main(["fine-tune", "--model", pretrained, "--task", "acceptability-en", *quick, "--transfer-layers", "2"]) == 2
-    assert main(["layer-transfer", "--model", pretrained, "--task", "acceptability-en", *quick, "--seeds", "2"]) == 0
-    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["-1", "0", "1"]
+def test_fine_tuning_tells_the_score_beside_the_baselines(pretrained, table, capsys):
+    quick = [*table, "--epochs", "1"]
+    assert main(["fine-tune", "--model", pretrained, *quick, "--scratch", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()[1:]]
+    result = lines[-1]
+    assert set(result["scores"]) == {"pretrained", "scratch"} and result["baselines"]["random"] == 0.5
+    assert {line["arm"] for line in lines if line["kind"] == "judged"} == {"pretrained", "scratch"}
+    assert main(["fine-tune", "--model", pretrained, *quick, "--transfer-layers", "-1", "--updated", "head", "--auxiliary-lm", "0.5"]) == 0
+    told = capsys.readouterr()
+    assert "words" in told.out and "left out" in told.err
+    assert main(["fine-tune", "--model", pretrained, *quick, "--transfer-layers", "2"]) == 2
+    assert main(["layer-transfer", "--model", pretrained, *quick, "--seeds", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[-3:]] == ["-1", "0", "1"] and sum(line.startswith("seed") for line in lines) == 6
 
 
-def test_an_own_table_is_a_task(pretrained, tmp_path, capsys):
+@pytest.fixture
+def table(tmp_path):
     path = tmp_path / "pets.csv"
     path.write_text("what,kind\n" + "".join(f"a {('cat', 'dog')[i % 2]} number {i},{i % 2}\n" for i in range(60)) + "a,\n")
-    table = ["--data", str(path), "--text", "what", "--label", "kind"]
-    assert main(["fine-tune", "--model", pretrained, *table, "--epochs", "1"]) == 0
+    return ["--data", str(path), "--text", "what", "--label", "kind"]
+
+
+def test_an_own_table_is_a_task(pretrained, table, capsys):
+    assert main(["fine-tune", "--model", pretrained, *table, "--epochs", "1", "--numbers"]) == 0
     told = capsys.readouterr()
-    assert told.out.startswith("pets.csv, accuracy") and "1 incomplete rows" in told.err
-    other_columns = ["--data", str(path), "--text", "x", "--label", "y"]
-    for wrong in (["--task", "nonsense"], [], ["--data", str(path)], [*table, "--task", "kind-en"], other_columns):
+    assert "test pearson" in told.out and "1 incomplete rows" in told.err
+    other_columns = [*table[:2], "--text", "x", "--label", "y"]
+    for wrong in (["--task", "nonsense"], [], table[:2], [*table, "--task", "kind-en"], other_columns):
         assert main(["fine-tune", "--model", pretrained, *wrong]) == 2

@@ -16,7 +16,7 @@ from gptlab.config import DataConfig, RunConfig, TokenizerConfig
 from gptlab.errors import ConfigError, DataError
 from gptlab.runs.curve import Curve
 from gptlab.runs.store import Run, open_run, run_problem
-from gptlab.training.events import Evaluation
+from gptlab.training.events import Evaluation, Judged, Point
 
 
 def train(args: argparse.Namespace) -> None:
@@ -97,7 +97,7 @@ def changed_setting(text: str) -> tuple[str, Any]:
 
 
 def follow(run: Run, as_json: bool, told: int = 0) -> None:
-    """Show a run's progress until it rests; the first `told` evaluations are known. Ctrl-C stops the run, with a checkpoint."""
+    """Show a run's progress until it rests; the first `told` news are known. Ctrl-C stops the run, with a checkpoint."""
     from tqdm import tqdm
 
     from gptlab.runs.job import ensure_worker, wish, worker_problem
@@ -110,11 +110,13 @@ def follow(run: Run, as_json: bool, told: int = 0) -> None:
         while True:
             status = run.status()
             curve.read()
-            for event in curve.evaluations[told:]:
-                tell_evaluation(event, curve.starts[-1].bits_per_byte, as_json, bar)
-            told = max(told, len(curve.evaluations))
+            news = news_of(curve)
+            for event in news[told:]:
+                tell_news(event, curve, as_json, bar)
+            told = max(told, len(news))
+            bar.total = status.n_steps
             bar.update(status.step - bar.n)
-            bar.set_postfix_str(status.phase or (f"{status.tokens_per_s:,.0f} tokens/s" if status.is_active else status.state))
+            bar.set_postfix_str(status.phase or (f"{status.tokens_per_s:,.0f} tokens/s" if status.tokens_per_s else status.state))
             if not status.is_active and status.state != "queued":
                 break
             ensure_worker(run.config().device)
@@ -137,13 +139,28 @@ def interrupts() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def tell_evaluation(event: Evaluation, bits_per_byte: float, as_json: bool, bar: Any) -> None:
-    bits = event.validation_nats * bits_per_byte
-    if as_json:
-        print(json.dumps({"kind": "evaluation"} | asdict(event) | {"validation_bits_per_byte": bits}), flush=True)
-    else:
+def news_of(curve: Curve) -> list[Any]:
+    """What is told of a run as it comes: losses of a training, scores of a fine-tuning by step, points of a study."""
+    judged = sorted((event for events in curve.judged.values() for event in events), key=lambda event: event.step)
+    return [*curve.evaluations, *judged, *curve.points]
+
+
+def tell_news(event: Evaluation | Judged | Point, curve: Curve, as_json: bool, bar: Any) -> None:
+    more = {}
+    if isinstance(event, Evaluation):
+        bits = event.validation_nats * curve.starts[-1].bits_per_byte
+        more = {"validation_bits_per_byte": bits}
         losses = f"train {event.train_nats:.4f}   validation {event.validation_nats:.4f} nats/token"
-        bar.write(f"step {event.step:>7,}   {losses}   {bits:.3f} bits/byte", file=sys.stdout)
+        line = f"step {event.step:>7,}   {losses}   {bits:.3f} bits/byte"
+    elif isinstance(event, Judged):
+        line = f"step {event.step:>7,}   {event.arm:10}   train {event.train:.3f}   validation {event.validation or 0.0:.3f}"
+    else:
+        scores = f"train {event.train:.3f}   validation {event.validation:.3f}   test {event.test:.3f}"
+        line = f"seed {event.seed}   arm {event.arm:>2}   {scores}   {event.seconds:.1f} s"
+    if as_json:
+        print(json.dumps({"kind": type(event).__name__.lower()} | asdict(event) | more), flush=True)
+    else:
+        bar.write(line, file=sys.stdout)
 
 
 def tell_end(run: Run, as_json: bool) -> None:
@@ -154,7 +171,8 @@ def tell_end(run: Run, as_json: bool) -> None:
         print(json.dumps({"kind": "end", "run": run.id, "state": status.state, "step": status.step, "elapsed_s": status.elapsed_s}))
     else:
         print(f"{status.state} at step {status.step:,} after {status.elapsed_s:.1f} s")
-        print(f"python -m gptlab generate --run {run.id} --prompt TEXT")
+        if run.config().training is not None:
+            print(f"python -m gptlab generate --run {run.id} --prompt TEXT")
 
 
 def resume(args: argparse.Namespace) -> None:
@@ -164,7 +182,7 @@ def resume(args: argparse.Namespace) -> None:
     curve = Curve(run.folder)
     curve.read()
     job.resume(run, args.steps)
-    follow(run, args.json, told=len(curve.evaluations))
+    follow(run, args.json, told=len(news_of(curve)))
 
 
 def pause(args: argparse.Namespace) -> None:

@@ -1,93 +1,113 @@
-"""Commands that fine-tune: once, or for every number of layers handed over."""
+"""Commands that fine-tune: once, or for every number of layers handed over. Each is a run like any other."""
 
 import argparse
 import json
 import statistics
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gptlab.config import TransferConfig
+from gptlab.commands.training import follow
 from gptlab.errors import DataError, ModelError
+from gptlab.experiment import FineTuning, Study, TransferConfig
+from gptlab.runs.curve import Curve
+from gptlab.runs.store import Run, open_run
 
 
 def fine_tune(args: argparse.Namespace) -> None:
     """Fine-tune once, and say what it reaches beside what guessing and a bag of words reach."""
     from gptlab.device import choose_device
     from gptlab.evaluation.shortcuts import shortcuts
-    from gptlab.transfer.layer_transfer import Splits, point
+    from gptlab.evaluation.tasks import task_named
+    from gptlab.runs.job import submit
+    from gptlab.runs.subject import fine_tuning_config
 
-    model, tokenizer, task = subject(args)
-    depth = model.config.n_layer if args.transfer_layers is None else args.transfer_layers
-    found = point(model, Splits.of(task, model, tokenizer), task, settings(args).with_(n_layers_taken=depth), choose_device(args.device))
-    baselines = shortcuts(task)
-    if args.json:
-        print(json.dumps(asdict(found) | {"task": task.name, "metric": task.metric, "baselines": asdict(baselines)}, ensure_ascii=False))
+    plan = plan_of(args)
+    transfer = plan.transfer.with_(n_layers_taken=args.transfer_layers, updated=args.updated, n_updated=args.top_layers)
+    if args.auxiliary_lm and args.updated in ("head", "prompt"):
+        print("--auxiliary-lm has no weights to move where the language model stays as it is; it is left out", file=sys.stderr)
+    task = task_named(plan.task)
+    config, tokenizer = fine_tuning_config(
+        plan.with_(transfer=transfer, scratch=args.scratch), choose_device(args.device), f"{plan.model} · {task.name}"
+    )
+    run = submit(config, tokenizer)
+    follow(run, args.json)
+    if run.status().state != "finished":
         return
-    print(f"{task.name}, {task.metric}: train {found.train:.3f}   validation {found.validation:.3f}   test {found.test:.3f}")
-    print(f"accuracy of random {baselines.random:.3f}   majority {baselines.majority:.3f}   bag of words {baselines.words.value:.3f}")
+    results = json.loads((run.folder / "results.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = {"kind": "result", "task": task.name, "scores": results["scores"]}
+    if not task.is_regression:
+        known = shortcuts(task)
+        found["baselines"] = {"random": known.random, "majority": known.majority, "words": known.words.value}
+    if args.json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    for arm, score in results["scores"].items():
+        print(f"{arm:10}  test {score['metric']} {score['value']:.3f} [{score['low']:.3f}, {score['high']:.3f}]")
+    for name, value in found.get("baselines", {}).items():
+        print(f"{name:10}  test accuracy {value:.3f}")
 
 
 def layer_transfer(args: argparse.Namespace) -> None:
     """Fine-tune with every number of layers handed over; a line a point, then the means."""
+    from gptlab.config import ModelConfig
     from gptlab.device import choose_device
-    from gptlab.transfer.layer_transfer import Splits, depths, grid
+    from gptlab.evaluation.tasks import task_named
+    from gptlab.runs.job import submit
+    from gptlab.runs.subject import study_config
+    from gptlab.transfer.layer_transfer import layer_study
 
-    model, tokenizer, task = subject(args)
-    splits, config, device = Splits.of(task, model, tokenizer), settings(args), choose_device(args.device)
-    seeds = range(args.seed, args.seed + args.seeds)
-    reached: dict[int, list[float]] = {}
-    for found in grid(model, splits, task, config, depths(model.config.n_layer), seeds, device):
-        reached.setdefault(found.n_layers, []).append(found.test)
-        if args.json:
-            print(json.dumps(asdict(found)), flush=True)
+    plan = plan_of(args)
+    shape = open_run(plan.model).config().model
+    if not isinstance(shape, ModelConfig):
+        raise ModelError("{name} is an LSTM; only a GPT has layers to hand over.", name=plan.model)
+    study = layer_study(plan, shape.n_layer, args.seeds)
+    run = submit(*study_config(study, choose_device(args.device), f"{plan.model} · {task_named(plan.task).name}"))
+    follow(run, args.json)
+    tell_study(run, study, args.json)
+
+
+def tell_study(run: Run, study: Study, as_json: bool) -> None:
+    """Mean test score of every arm."""
+    curve = Curve(run.folder)
+    curve.read()
+    for arm, plan in sorted(enumerate(study.arms), key=lambda entry: entry[1].transfer.n_layers_taken):
+        values = [point.test for point in curve.points if point.arm == arm]
+        if not values:
+            continue
+        mean = statistics.mean(values)
+        if as_json:
+            print(json.dumps({"kind": "mean", "layers": plan.transfer.n_layers_taken, "test": mean, "seeds": len(values)}))
         else:
-            scores = f"train {found.train:.3f}  test {found.test:.3f}"
-            print(f"seed {found.seed}  layers {found.n_layers:>3}  {scores}", file=sys.stderr, flush=True)
-    if not args.json:
-        for depth, values in sorted(reached.items()):
-            print(f"layers {depth:>3}  test {task.metric} {statistics.mean(values):.3f}, mean of {len(values)} seed(s)")
+            print(f"layers {plan.transfer.n_layers_taken:>3}  test {mean:.3f}, mean of {len(values)} seed(s)")
 
 
-def subject(args: argparse.Namespace) -> tuple[Any, Any, Any]:
-    """Model, tokenizer and task that a command names.
+def plan_of(args: argparse.Namespace) -> FineTuning:
+    """Model, checkpoint, task and settings that a command names; what was not given stays as it is by default.
 
     Raises:
-        DataError, ModelError: neither task nor table, both, or a model without layers.
+        DataError: neither task nor table, or both.
     """
-    from gptlab.evaluation.tasks import task_named
-    from gptlab.model.gpt import GPT
-    from gptlab.runs.checkpoint import load_model
-    from gptlab.runs.store import open_run
-
-    run = open_run(args.model)
-    model = load_model(run, args.step)
-    if not isinstance(model, GPT):
-        raise ModelError("{name} is an LSTM; only a GPT has layers to hand over.", name=args.model)
     if (args.task is None) == (args.data is None):
         raise DataError("Name a task with --task, or a table with --data, --text and --label.")
-    return model, run.tokenizer(), task_named(args.task) if args.task else own_task(args)
+    given = dict(n_labels=args.labels, auxiliary=args.auxiliary_lm, n_epochs=args.epochs, learning_rate=args.learning_rate, seed=args.seed)
+    transfer = TransferConfig(**{name: value for name, value in given.items() if value is not None})
+    return FineTuning(model=args.model, step=args.step, task=args.task or own_task(args), transfer=transfer)
 
 
-def own_task(args: argparse.Namespace) -> Any:
-    """The task in a person's table; what was left out of it is told."""
+def own_task(args: argparse.Namespace) -> str:
+    """The task in a person's table, kept in the home; what was left out of it is told."""
     from gptlab.data.files import read_table
-    from gptlab.evaluation.labelled import labelled_task
+    from gptlab.evaluation.own import Columns, keep, own
 
     if args.text is None or args.label is None:
         raise DataError("A table needs --text COLUMN and --label COLUMN.")
     table = read_table(args.data.name, args.data.read_bytes(), args.encoding)
-    made = labelled_task(args.data.name, table, args.text, args.label, args.text_2, seed=args.seed)
+    name = keep(args.data.name, table, Columns(args.text, args.label, args.text_2, as_numbers=args.numbers))
+    made = own(name)
     if made.n_missing or made.n_duplicates:
         print(f"left out: {made.n_missing} incomplete rows, {made.n_duplicates} with texts that occur before", file=sys.stderr)
-    return made.task
-
-
-def settings(args: argparse.Namespace) -> TransferConfig:
-    """How to learn; what was not given stays as it is by default."""
-    given = dict(n_labels=args.labels, auxiliary=args.auxiliary_lm, n_epochs=args.epochs, learning_rate=args.learning_rate, seed=args.seed)
-    return TransferConfig(**{name: value for name, value in given.items() if value is not None})
+    return name
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -99,6 +119,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--text", metavar="COLUMN", help="of the table")
     command.add_argument("--text-2", metavar="COLUMN", help="second text of a pair")
     command.add_argument("--label", metavar="COLUMN", help="of the table")
+    command.add_argument("--numbers", action="store_true", help="the labels are quantities: predict them (Pearson correlation)")
     command.add_argument("--encoding", default="utf-8", help="of the table (default %(default)s)")
     command.add_argument("--labels", type=int, metavar="N", help="labelled examples to learn from; default: all")
     command.add_argument("--auxiliary-lm", type=float, metavar="LAMBDA", help="weight of the language-modelling loss (default 0.5)")

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from math import isfinite
 
 import numpy as np
 
@@ -47,14 +48,16 @@ class Labelled:
 
 
 def labelled_task(
-    title: str, table: Table, text: str, label: str, text_2: str | None = None, form: str | None = None, seed: int = 1
-) -> Labelled:
+    title: str, table: Table, text: str, label: str, text_2: str | None = None, form: str | None = None, seed: int = 1,
+    as_numbers: bool = False,
+) -> Labelled:  # fmt: skip
     """A task from the columns of a table: 80 % to learn from, a tenth each to choose settings and to test, every class spread alike.
 
     Args:
         text, text_2: columns of the texts; two for pairs.
         form: "classification", "entailment" (pairs in their order) or "similarity" (in either order); by default what the columns suggest.
         seed: of the splits.
+        as_numbers: the labels are quantities that are to be predicted, not classes.
 
     Raises:
         DataError: no such column, too few rows, one class only, or too many.
@@ -68,13 +71,38 @@ def labelled_task(
     conflicting = 0
     for *texts, name in whole:
         conflicting += kept.setdefault(tuple(texts), name) != name
-    names = _classes(title, label, list(kept.values()))
-    chosen = _split([(texts, names.index(name)) for texts, name in kept.items()], seed)
     key = content_id("\n".join(f"{texts}{name}" for texts, name in kept.items()).encode("utf-8"))
-    form = form or ("entailment" if text_2 else "classification")
-    task = Task(title, "", form, "", "accuracy", tuple(names), f"{key}-{seed}", partial(_of, chosen))
+    form, version = form or ("entailment" if text_2 else "classification"), f"{key}-{seed}"
+    left_out = (len(rows) - len(whole), len(whole) - len(kept), conflicting)
+    if as_numbers:
+        values = _quantities(title, label, list(kept.values()))
+        chosen = _split([Example(texts, value=value) for texts, value in zip(kept, values, strict=True)], [0] * len(kept), seed)
+        return Labelled(Task(title, "", form, "", "pearson", (), version, partial(_of, chosen)), {}, *left_out, are_numbers=True)
+    names = _classes(title, label, list(kept.values()))
+    classes = [names.index(name) for name in kept.values()]
+    chosen = _split([Example(texts, label=c) for texts, c in zip(kept, classes, strict=True)], classes, seed)
+    task = Task(title, "", form, "", "accuracy", tuple(names), version, partial(_of, chosen))
     counts = {split: dict(Counter(names[example.label] for example in examples)) for split, examples in chosen.items()}
-    return Labelled(task, counts, len(rows) - len(whole), len(whole) - len(kept), conflicting, all(map(_is_number, names)))
+    return Labelled(task, counts, *left_out, are_numbers=all(map(_is_number, names)))
+
+
+def _quantities(title: str, label: str, values: list[str]) -> list[float]:
+    """Labels as numbers.
+
+    Raises:
+        DataError: too few, one that is none, or all the same.
+    """
+    if len(values) < FEWEST_ROWS:
+        raise _too_few(title, len(values))
+    if odd := next((value for value in values if not _is_number(value)), None):
+        raise DataError(
+            "The column {label!r} of {title} has the value {value!r}, which is no number. Choose classes instead of quantities.",
+            label=label, title=title, value=odd,
+        )  # fmt: skip
+    numbers = [float(value) for value in values]
+    if min(numbers) == max(numbers):
+        raise _one_label(title, label, values[0])
+    return numbers
 
 
 def _of(splits: dict[str, tuple[Example, ...]], split: str) -> tuple[Example, ...]:
@@ -86,15 +114,10 @@ def _of(splits: dict[str, tuple[Example, ...]], split: str) -> tuple[Example, ..
 def _classes(title: str, label: str, values: list[str]) -> list[str]:
     """Names of the classes, numbers by size."""
     if len(values) < FEWEST_ROWS:
-        raise DataError(
-            "{title} has {n} different labelled rows; at least {fewest} are needed.", title=title, n=len(values), fewest=FEWEST_ROWS
-        )
+        raise _too_few(title, len(values))
     names = sorted(set(values))
     if len(names) == 1:
-        raise DataError(
-            "Every row of {title} has the label {name!r} in {label!r}: there is nothing to tell apart.",
-            title=title, name=names[0], label=label,
-        )  # fmt: skip
+        raise _one_label(title, label, names[0])
     if len(names) > MOST_CLASSES:
         raise DataError(
             "The column {label!r} of {title} has {n} different values; at most {most} classes can be learned. Is it the right column?",
@@ -104,25 +127,34 @@ def _classes(title: str, label: str, values: list[str]) -> list[str]:
     return sorted(names, key=order)
 
 
+def _too_few(title: str, n: int) -> DataError:
+    return DataError("{title} has {n} different labelled rows; at least {fewest} are needed.", title=title, n=n, fewest=FEWEST_ROWS)
+
+
+def _one_label(title: str, label: str, name: str) -> DataError:
+    return DataError(
+        "Every row of {title} has the label {name!r} in {label!r}: there is nothing to tell apart.", title=title, name=name, label=label
+    )
+
+
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return isfinite(float(text))
     except ValueError:
         return False
-    return True
 
 
-def _split(rows: list[tuple[tuple[str, ...], int]], seed: int) -> dict[str, tuple[Example, ...]]:
+def _split(examples: list[Example], classes: list[int], seed: int) -> dict[str, tuple[Example, ...]]:
     """Every class is cut by itself; its first example goes to the training split, whatever its size."""
     rng = np.random.default_rng(seed)
     found: dict[str, list[Example]] = {split: [] for split in SPLITS}
-    by_class: dict[int, list[tuple[str, ...]]] = {}
-    for texts, label in rows:
-        by_class.setdefault(label, []).append(texts)
-    for label, members in sorted(by_class.items()):
+    by_class: dict[int, list[Example]] = {}
+    for example, c in zip(examples, classes, strict=True):
+        by_class.setdefault(c, []).append(example)
+    for _c, members in sorted(by_class.items()):
         order = rng.permutation(len(members))
         n_test, n_validation = (round(SHARES[split] * len(members)) for split in ("test", "validation"))
         ends = np.cumsum([max(1, len(members) - n_test - n_validation), n_validation])
         for split, part in zip(SPLITS, np.split(order, ends), strict=True):
-            found[split] += [Example(members[i], label=label) for i in part]
-    return {split: tuple(examples[i] for i in rng.permutation(len(examples))) for split, examples in found.items()}
+            found[split] += [members[i] for i in part]
+    return {split: tuple(members[i] for i in rng.permutation(len(members))) for split, members in found.items()}

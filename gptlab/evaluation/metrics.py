@@ -49,6 +49,25 @@ def judge_labels(metric: str, predicted: Sequence[int], right: Sequence[int], se
     return Score(metric, float(matthews_corrcoef(truth, predictions)), float(low), float(high), len(truth))
 
 
+def judge_numbers(predicted: np.ndarray, right: np.ndarray, seed: int = 0) -> Score:
+    """Pearson correlation of predicted and true quantities, as GLUE reports for STS-B; (n,) each.
+
+    Raises:
+        DataError: no examples.
+    """
+    _require_examples(len(right))
+    draws = np.random.default_rng(seed).integers(0, len(right), (N_BOOTSTRAP, len(right)))
+    low, high = np.percentile([_correlation(predicted[draw], right[draw]) for draw in draws], [2.5, 97.5])
+    return Score("pearson", _correlation(predicted, right), float(low), float(high), len(right))
+
+
+def spearman(predicted: np.ndarray, right: np.ndarray) -> float:
+    """Correlation of the ranks, the other number that GLUE reports for STS-B; 0 where one side does not vary."""
+    from scipy.stats import rankdata
+
+    return _correlation(rankdata(predicted), rankdata(right))
+
+
 def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     """Pearson's, which for two classes is Matthews'; 0 where one of them does not vary."""
     return float(np.corrcoef(a, b)[0, 1]) if a.std() and b.std() else 0.0

@@ -19,6 +19,7 @@ class Example:
         choices: the continuations to choose from, each with its leading space; empty for free answers.
         label: index of the right choice; 0 for free answers.
         answer: the reference of a free answer.
+        value: the quantity, where labels are numbers that are to be predicted (as in STS-B); None where they are classes.
         sort: what is asked for, as in "finds.p"; results are shown for each.
     """
 
@@ -28,6 +29,7 @@ class Example:
     label: int = 0
     answer: str = ""
     sort: str = ""
+    value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Task:
         rule: how a language model chooses without training: "sum" of the log-probabilities of a choice, "after" for the sum over
             what stands behind the word in which the choices differ, "threshold" on the mean over the text itself, "next" for the very next
             word, "write" for free answers, "" where it has no way.
-        metric: "accuracy", "mcc", "f1", "rouge", "bleu".
+        metric: "accuracy", "mcc", "pearson" for quantities, "f1", "rouge", "bleu".
         labels: names of the classes; empty where each example has choices of its own.
         version: changes with the examples.
         examples: split -> examples, the same each time.
@@ -55,6 +57,11 @@ class Task:
     labels: tuple[str, ...]
     version: str
     examples: Callable[[str], tuple[Example, ...]]
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether a quantity is to be predicted."""
+        return self.metric == "pearson"
 
     @property
     def n_choices(self) -> int:

@@ -105,9 +105,12 @@ class GPT(nn.Module):
         trace: Trace | None = None,
         intervention: Intervention | None = None,
         cache: KeyValueCache | None = None,
+        soft_prompt: Tensor | None = None,
     ) -> Tensor:  # (B, T) -> (B, T, C)
-        """What leaves the last block (and the final norm): the h_n of equation 2."""
-        x = self.embed(ids, cache)  # (B, T, C)
+        """What leaves the last block (and the final norm): the h_n of equation 2. A soft prompt, (P, C), stands before the tokens as P
+        vectors that are no tokens, and what leaves its places comes first: (B, P + T, C).
+        """
+        x = self.embed(ids, cache, soft_prompt)  # (B, T, C)
         for layer in range(self.config.n_layer):
             if intervention is not None:
                 x = intervention.replace_residual(layer, x)
@@ -121,16 +124,21 @@ class GPT(nn.Module):
             cache.length += ids.shape[1]
         return self.final_norm(x)
 
-    def embed(self, ids: Tensor, cache: KeyValueCache | None = None) -> Tensor:  # (B, T) -> (B, T, C)
+    def embed(
+        self, ids: Tensor, cache: KeyValueCache | None = None, soft_prompt: Tensor | None = None
+    ) -> Tensor:  # (B, T) -> (B, T, C)
         """h_0: token plus position."""
         begin = cache.length if cache is not None else 0
-        end = begin + ids.shape[1]
+        end = begin + ids.shape[1] + (0 if soft_prompt is None else len(soft_prompt))
         if end > self.config.block_size:
             raise ModelError(
                 "The model was given {n} tokens; its context holds {block_size}. Shorten the text.",
                 n=end, block_size=self.config.block_size,
             )  # fmt: skip
-        x = self.token_embedding(ids) + self.position_embedding.weight[begin:end]
+        x = self.token_embedding(ids)
+        if soft_prompt is not None:
+            x = torch.cat([soft_prompt.expand(len(ids), -1, -1), x], dim=1)
+        x = x + self.position_embedding.weight[begin:end]
         if self.embedding_projection is not None:
             x = self.embedding_projection(x)
         return F.dropout(x, self.config.dropout, self.training)

@@ -124,17 +124,26 @@ def load_model(run: Run, step: int | None = None) -> GPT | LSTM:
             "The run {run_id} has no checkpoint of step {step}; it has {steps}.",
             run_id=run.id, step=step, steps=", ".join(str(c.step) for c in there),
         )  # fmt: skip
-    model = build_model(run.config().model, seed=0)
-    load_weights(model, chosen[-1])
+    config = run.config()
+    model = build_model(config.model, seed=0)
+    load_weights(model, chosen[-1], within=TUNED_MODEL if config.fine_tuning is not None else "")
     return model.eval().requires_grad_(False)
 
 
-def load_weights(model: nn.Module, checkpoint: Checkpoint) -> None:
+TUNED_MODEL = "pretrained.language_model."
+"""Where the language model stands in the weights of a fine-tuning, beside the task's head and, on the way, a twin from scratch."""
+
+
+def load_weights(model: nn.Module, checkpoint: Checkpoint, within: str = "") -> None:
     """
+    Args:
+        within: reads the part of the weights whose names begin so.
+
     Raises:
         RunError: a file is missing, cut short, or does not fit the model; the sentence names what is wrong.
     """
-    tensors = read_tensors(checkpoint, "model.safetensors")
+    there = read_tensors(checkpoint, "model.safetensors")
+    tensors = {name.removeprefix(within): tensor for name, tensor in there.items() if name.startswith(within)}
     expected = {name: t.shape for name, t in model.state_dict().items()}
     for name, shape in expected.items():
         if name not in tensors or tensors[name].shape != shape:

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gptlab.training.events import Evaluation, Step
+from gptlab.training.events import Evaluation, Judged, Point, Step, Tuned
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,16 @@ class Start:
     """Factor from nats per token to bits per byte, on the validation split."""
 
 
-RECORDS = {"step": Step, "evaluation": Evaluation, "sample": Sample, "start": Start}
+RECORDS = {
+    "step": Step, "evaluation": Evaluation, "sample": Sample, "start": Start, "tuned": Tuned, "judged": Judged, "point": Point,
+}  # fmt: skip
 KINDS = {record: kind for kind, record in RECORDS.items()}
 
 
-def to_line(record: Step | Evaluation | Sample | Start) -> str:
+Record = Step | Evaluation | Sample | Start | Tuned | Judged | Point
+
+
+def to_line(record: Record) -> str:
     return json.dumps({"kind": KINDS[type(record)]} | asdict(record), ensure_ascii=False) + "\n"
 
 
@@ -66,15 +71,35 @@ class Curve:
     evaluations: list[Evaluation] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     starts: list[Start] = field(default_factory=list)
+    tuned: dict[str, list[Tuned]] = field(default_factory=dict)
+    """Of a fine-tuning: which model -> its updates."""
+    judged: dict[str, list[Judged]] = field(default_factory=dict)
+    points: list[Point] = field(default_factory=list)
+    """Of a study, in the order in which they were finished."""
     _places: dict[str, int] = field(default_factory=dict)
 
     def read(self) -> None:
         for name in ("metrics.jsonl", "samples.jsonl"):
             for values in self._new_lines(name):
-                kind = values.pop("kind")
-                lists: dict[str, list] = dict(step=self.steps, evaluation=self.evaluations, sample=self.samples, start=self.starts)
                 with suppress(TypeError):  # a record of other fields than ours
-                    _append(lists[kind], RECORDS[kind](**values))
+                    self._keep(RECORDS[values.pop("kind")](**values))
+
+    def _keep(self, record: Record) -> None:
+        match record:
+            case Start():
+                self.starts.append(record)
+            case Point():
+                self.points.append(record)
+            case Tuned():
+                _append(self.tuned.setdefault(record.arm, []), record)
+            case Judged():
+                _append(self.judged.setdefault(record.arm, []), record)
+            case Step():
+                _append(self.steps, record)
+            case Evaluation():
+                _append(self.evaluations, record)
+            case Sample():
+                _append(self.samples, record)
 
     def _new_lines(self, name: str) -> list[dict[str, Any]]:
         path = self.folder / name
@@ -89,9 +114,9 @@ class Curve:
 
 
 def _append(records: list, record: Any) -> None:
-    if not isinstance(record, Start):
-        while records and records[-1].step >= record.step:
-            records.pop()
+    """What a resumed run does again takes the place of what it did before."""
+    while records and records[-1].step >= record.step:
+        records.pop()
     records.append(record)
 
 

@@ -181,16 +181,19 @@ def resume(run: Run, n_steps: int | None = None) -> None:
     status, config = run.status(), run.config()
     if status.state in ("queued", "starting", "running"):
         raise RunError("The run {run_id} is in the queue or training already.", run_id=run.id)
-    _, training = config.to_train()
-    total = n_steps or training.n_steps
+    if config.fine_tuning is None and config.study is None:
+        config.to_train()
+    elif n_steps is not None:
+        raise RunError("{run_id} is no training on a text; it cannot be made longer.", run_id=run.id)
+    total = n_steps or (config.training.n_steps if config.training else status.n_steps)
     # a run that broke off at its last step still has to write its last checkpoint
-    if status.step > total or (status.step == total and status.state not in ("failed", "died")):
+    if total and (status.step > total or (status.step == total and status.state not in ("failed", "died"))):
         raise RunError(
             "The run {run_id} has done {step} of {n_steps} steps; ask for more steps to train it longer.",
             run_id=run.id, step=status.step, n_steps=total,
         )  # fmt: skip
-    if n_steps is not None:
-        run.write_config(config.with_(training=training.with_(n_steps=n_steps)))
+    if n_steps is not None and config.training is not None:
+        run.write_config(config.with_(training=config.training.with_(n_steps=n_steps)))
     forget_wishes(run)
     run.write_status(replace(status, state="queued", queued_s=time.time(), n_steps=total, message="", values={}))
     ring(config.device)

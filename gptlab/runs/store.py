@@ -64,7 +64,9 @@ class Status:
     queued_s: float
     """When it entered the queue; Unix time."""
     step: int = 0
+    """Of a study: fine-tunings that are done."""
     n_steps: int = 0
+    """0 until that is known."""
     message: str = ""
     """Why it failed: the template of a LabError."""
     values: dict[str, Any] = field(default_factory=dict)
@@ -172,11 +174,12 @@ class Run:
 
 
 def create_run(config: RunConfig, tokenizer: Tokenizer) -> Run:
-    """A new run folder, complete and queued; a model from elsewhere, which has nothing to train, counts as finished.
+    """A new run folder, complete and queued; a model from elsewhere, which has nothing to do, counts as finished.
 
     It appears under its name only once everything in it is written.
     """
-    state, n_steps = ("queued", config.training.n_steps) if config.training else ("finished", 0)
+    state = "queued" if config.training or config.fine_tuning or config.study else "finished"
+    n_steps = config.training.n_steps if config.training else 0
     runs = home() / "runs"
     runs.mkdir(exist_ok=True)
     making = _claim_id(runs)

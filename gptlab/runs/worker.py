@@ -3,16 +3,12 @@
 `work` is the process's life, `train_run` one run from its last checkpoint to its end, pause, stop or failure.
 """
 
-import logging
 import math
 import os
 import time
-import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
 
 import filelock
 import numpy as np
@@ -30,23 +26,20 @@ from gptlab.model.gpt import GPT
 from gptlab.model.lstm import LSTM
 from gptlab.paths import home
 from gptlab.runs import checkpoint as saving
-from gptlab.runs.curve import Sample, Start, end_torn_line, to_line
+from gptlab.runs.curve import Sample, Start, end_torn_line
+from gptlab.runs.desk import SAFETY_CHECKPOINT_S, Desk
 from gptlab.runs.distributed import Ranks
 from gptlab.runs.estimate import check_memory
 from gptlab.runs.job import at_work, devices_folder, forget_wishes, last_ring, queue, wished, write_identity
-from gptlab.runs.store import Run, Status, start_s
+from gptlab.runs.store import Run
+from gptlab.runs.studying import run_study
+from gptlab.runs.tuning import run_fine_tuning
 from gptlab.tokenizer import Tokenizer, shown_text
 from gptlab.training.events import Evaluation, Step
 from gptlab.training.loop import Trainer, mean_loss, next_token_loss
 
 NICENESS = 15
 """Lets the page go first; training alone loses no measurable speed by it."""
-
-HEARTBEAT_S = 0.25
-"""Longest time between two looks at wishes and two signs of life, as far as steps allow."""
-
-SAFETY_CHECKPOINT_S = 60.0
-"""Most work that a kill may cost. Chosen here: a checkpoint of the larger presets takes under a second."""
 
 
 def work(device: str, idle_s: float) -> None:
@@ -124,7 +117,7 @@ def train_run(run: Run, ranks: Ranks) -> None:
     with log:
         desk = Desk(run, ranks, log)
         try:
-            state = _train(run, ranks, desk)
+            state = _part(run.config())(run, ranks, desk)
             desk.status(state=state, phase="", seconds_left=0.0)
         except LabError as error:
             desk.fail(error)
@@ -136,42 +129,11 @@ def train_run(run: Run, ranks: Ranks) -> None:
             desk.fail(unexpected(error))
 
 
-class Desk:
-    """Where a worker writes: status, metrics, samples and log of its run. Only the first of several processes writes."""
-
-    def __init__(self, run: Run, ranks: Ranks, log: TextIO) -> None:
-        me = psutil.Process()
-        self.run, self.ranks, self.log = run, ranks, log
-        self.now: Status = replace(
-            run.status(), pid=me.pid, process_start_s=start_s(me), state="starting", message="", values={}
-        )
-        self.process, self.last_sign_s = me, 0.0
-
-    def status(self, **changes: Any) -> None:
-        self.now = replace(self.now, heartbeat_s=time.time(), **changes)
-        self.last_sign_s = time.monotonic()
-        if self.ranks.is_first:
-            self.run.write_status(self.now)
-
-    def append(self, name: str, *records: Step | Evaluation | Sample | Start) -> None:
-        if self.ranks.is_first:
-            with (self.run.folder / name).open("a", encoding="utf-8") as file:
-                file.write("".join(to_line(record) for record in records))
-
-    def note(self, text: str) -> None:
-        self.log.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
-        self.log.flush()
-
-    def fail(self, error: LabError) -> None:
-        """Write down why the run failed.
-
-        Raises:
-            OSError: a disk without a byte left cannot take the reason. The worker ends with it, so that a reader sees a run that died.
-        """
-        logging.getLogger(__name__).error("%s: %s", self.run.id, error)
-        self.note(f"{error}\n{traceback.format_exc()}")
-        values = {name: value if isinstance(value, str | int | float) else str(value) for name, value in error.values.items()}
-        self.status(state="failed", message=error.message, values=values, phase="", seconds_left=0.0)
+def _part(config: RunConfig) -> Callable[[Run, Ranks, Desk], str]:
+    """What a run is: a pretraining, a fine-tuning, or a study of many."""
+    if config.study is not None:
+        return run_study
+    return run_fine_tuning if config.fine_tuning is not None else _train
 
 
 def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
@@ -258,7 +220,7 @@ class Session:
             if isinstance(event, Evaluation):
                 self.write_sample(event)
             self.save_if_due()
-            if isinstance(event, Evaluation) or self.sign_is_due():
+            if isinstance(event, Evaluation) or self.desk.sign_is_due:
                 self.give_sign()
             wish = self.ranks.agreed(wished(self.run) if self.ranks.is_first else None)
             if wish and self.trainer.step < self.training.n_steps:
@@ -294,10 +256,6 @@ class Session:
         self.kept.add(self.trainer.step)
         if resumable:
             self.saved_s = time.monotonic()
-
-    def sign_is_due(self) -> bool:
-        """The first event is told at once."""
-        return self.desk.now.state == "starting" or time.monotonic() - self.desk.last_sign_s > HEARTBEAT_S
 
     def give_sign(self) -> None:
         """Write the events since the last sign, and the status."""
@@ -345,12 +303,12 @@ def used_memory(device: str, process: psutil.Process) -> int:
 
 
 def out_of_memory(config: RunConfig, error: Exception) -> TrainingError:
-    _, training = config.to_train()
+    plan = config.study.arms[0] if config.study else config.fine_tuning
+    batch_size = config.training.batch_size if config.training else plan.transfer.batch_size if plan else 1
     return TrainingError(
         "The memory ran out ({reason}). Lower batch_size from {batch_size} to {half}, or block_size from {block_size}, "
         "or choose a smaller size.",
-        reason=str(error).splitlines()[0][:200], batch_size=training.batch_size, half=max(1, training.batch_size // 2),
-        block_size=config.model.block_size,
+        reason=str(error).splitlines()[0][:200], batch_size=batch_size, half=max(1, batch_size // 2), block_size=config.model.block_size,
     )  # fmt: skip
 
 

@@ -29,3 +29,46 @@ class Evaluation:
     """Mean nats per token on fixed windows of the validation split."""
     validation_error_nats: float | None = None
     """Standard error of that mean over its windows; None for a single window."""
+
+
+PRETRAINED, SCRATCH = "pretrained", "scratch"
+"""Which of two models an event of a fine-tuning is about: the one that starts from pretrained weights, or its twin from random ones."""
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """One update of a fine-tuning."""
+
+    step: int
+    task_nats: float
+    """L2 before the update: nats an example; for quantities the squared error over their variance."""
+    auxiliary_nats: float | None
+    """L1 before the update: nats per token; None where it does not count."""
+    learning_rate: float
+    """Of this update."""
+    arm: str = PRETRAINED
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A model that is being fine-tuned was scored by the task's metric."""
+
+    step: int
+    train: float
+    """On some of the examples that it learns from."""
+    validation: float | None
+    """On some of the validation split; None if that is empty."""
+    arm: str = PRETRAINED
+
+
+@dataclass(frozen=True)
+class Point:
+    """One fine-tuning of a study, from beginning to end."""
+
+    arm: int
+    """Place of its settings in the study."""
+    seed: int
+    train: float
+    validation: float
+    test: float
+    seconds: float

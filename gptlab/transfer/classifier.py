@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from gptlab.config import LSTMConfig, ModelConfig
 from gptlab.errors import ModelError
+from gptlab.experiment import TransferConfig
 from gptlab.model.build import build_model
 from gptlab.model.gpt import GPT
 from gptlab.model.lstm import LSTM
@@ -23,20 +24,33 @@ class Classifier(nn.Module):
     Args:
         language_model: with the three special tokens behind its vocabulary.
         form: of the task, as in `inputs`.
-        n_classes: K; a task with choices has one number an answer instead.
+        n_classes: K; a task with choices has one number an answer instead, and a quantity is one number.
         dropout: on h before W_y. Source: GPT-1's code, 0.1.
+        n_prompt: soft prompt vectors before every sequence. They begin as embeddings of tokens by chance. Source: Lester et al. 2021.
+
+    Raises:
+        ModelError: a soft prompt for an LSTM.
     """
 
-    def __init__(self, language_model: GPT | LSTM, form: str, n_classes: int, dropout: float = 0.1) -> None:
+    centre: Tensor
+    spread: Tensor
+
+    def __init__(self, language_model: GPT | LSTM, form: str, n_classes: int, dropout: float = 0.1, n_prompt: int = 0) -> None:
         super().__init__()
+        if n_prompt and not isinstance(language_model, GPT):
+            raise ModelError("Soft prompts are for Transformers; an LSTM has none here. Choose what else may learn.")
         self.language_model, self.form, self.dropout = language_model, form, dropout
         self.head = nn.Linear(width_of(language_model.config), 1 if form == "choice" else n_classes)
         nn.init.normal_(self.head.weight, std=HEAD_STD)
         nn.init.zeros_(self.head.bias)
+        self.register_buffer("centre", torch.zeros(()))  # quantities are learned as z = (value - centre) / spread
+        self.register_buffer("spread", torch.ones(()))
+        embedding = language_model.token_embedding.weight.detach()
+        self.soft_prompt = nn.Parameter(embedding[torch.randperm(len(embedding))[:n_prompt]].clone()) if n_prompt else None
 
     def forward(self, batch: Packed) -> tuple[Tensor, Tensor]:
         """Logits of the classes, (B, K), and the hidden states that the auxiliary loss reads, (B * R, T, C)."""
-        hidden = self.language_model.hidden(batch.ids)  # (B * R, T, C)
+        hidden = self.hidden(batch.ids)  # (B * R, T, C)
         read = hidden[torch.arange(len(hidden), device=hidden.device), batch.lengths - 1]  # (B * R, C), at Extract
         read = F.dropout(read, self.dropout, self.training)
         if self.form == "choice":
@@ -44,6 +58,13 @@ class Classifier(nn.Module):
         if self.form == "similarity":
             read = read.view(len(batch.labels), 2, -1).sum(1)  # both orders, added
         return self.head(read), hidden
+
+    def hidden(self, ids: Tensor) -> Tensor:  # (B * R, T) -> (B * R, T, C)
+        """What the language model makes of the tokens; a soft prompt is read before them."""
+        if self.soft_prompt is None:
+            return self.language_model.hidden(ids)
+        assert isinstance(self.language_model, GPT)
+        return self.language_model.hidden(ids, soft_prompt=self.soft_prompt)[:, len(self.soft_prompt) :]
 
     def auxiliary_loss(self, batch: Packed, hidden: Tensor) -> Tensor:
         """L1 on the labelled text itself, the special tokens among it: mean nats a token, scalar."""
@@ -57,41 +78,52 @@ def width_of(config: ModelConfig | LSTMConfig) -> int:
     return config.n_embd
 
 
-def with_special_tokens(pretrained: GPT | LSTM, n_layers: int | None, seed: int) -> GPT | LSTM:
+def with_special_tokens(pretrained: GPT | LSTM, config: TransferConfig) -> GPT | LSTM:
     """A model of the same shape with three more tokens, which takes over weights from the pretrained one and has the rest at random.
 
     Args:
-        n_layers: -1 takes nothing, 0 the embeddings, n also the first n blocks, all of them also the final norm; None takes everything.
-            This is GPT-1's "layers transferred": whatever is taken or not, all of it is trained afterwards.
-        seed: of the random weights.
+        config: `n_layers_taken`: -1 takes nothing, 0 the embeddings, n also n blocks, all of them also the final norm; None takes
+            everything. `taken_from` says whether the n blocks are the first or the last; the embeddings come along. This is GPT-1's
+            "layers transferred": whatever is taken or not, all of it is trained afterwards. `seed` is that of the random weights.
 
     Raises:
         ModelError: more layers than the model has, or some of an LSTM's or of shared ones.
     """
-    config = pretrained.config
-    model = build_model(config.with_(vocab_size=config.vocab_size + N_SPECIAL), seed)
-    taken = dict(pretrained.state_dict())
-    if n_layers is not None:
-        taken = {name: tensor for name, tensor in taken.items() if _is_taken(name, pretrained, n_layers)}
+    shape = pretrained.config
+    model = build_model(shape.with_(vocab_size=shape.vocab_size + N_SPECIAL), config.seed)
+    taken = {name: tensor for name, tensor in pretrained.state_dict().items() if is_taken(name, shape, config)}
     fresh = model.state_dict()
     if "token_embedding.weight" in taken:
         rows = fresh["token_embedding.weight"].clone()
-        rows[: config.vocab_size] = taken["token_embedding.weight"]
-        rows[config.vocab_size :] *= taken["token_embedding.weight"].std() / rows[config.vocab_size :].std()
+        rows[: shape.vocab_size] = taken["token_embedding.weight"]
+        rows[shape.vocab_size :] *= taken["token_embedding.weight"].std() / rows[shape.vocab_size :].std()
         taken["token_embedding.weight"] = rows
     model.load_state_dict(fresh | taken)
     return model
 
 
-def _is_taken(name: str, pretrained: Any, n_layers: int) -> bool:
-    if not isinstance(pretrained, GPT) or pretrained.config.attention_groups != pretrained.config.n_layer:
-        raise ModelError("Only a GPT with layers of its own can hand over some of them; hand over all.")
-    if not -1 <= n_layers <= pretrained.config.n_layer:
-        raise ModelError("The model has {most} layers; hand over -1 (nothing) to {most}.", most=pretrained.config.n_layer)
-    if n_layers < 0:
+def is_taken(name: str, shape: Any, config: TransferConfig) -> bool:
+    """Whether a weight of the pretrained model is handed over.
+
+    Raises:
+        ModelError: as `with_special_tokens`.
+    """
+    n = config.n_layers_taken
+    if n is None:
+        return True
+    if isinstance(shape, LSTMConfig):
+        if n >= 0:
+            raise ModelError("Only a GPT with layers of its own can hand over some of them; hand over all, or nothing (-1).")
         return False
+    if n < 0:
+        return False
+    if shape.attention_groups != shape.n_layer:
+        raise ModelError("Only a GPT with layers of its own can hand over some of them; hand over all, or nothing (-1).")
+    if n > shape.n_layer:
+        raise ModelError("The model has {most} layers; hand over -1 (nothing) to {most}.", most=shape.n_layer)
     if "embedding" in name:
         return True
     if name.startswith("final_norm"):
-        return n_layers == pretrained.config.n_layer
-    return int(name.split(".")[1]) < n_layers
+        return n == shape.n_layer or config.taken_from == "top"
+    layer = int(name.split(".")[1])
+    return layer < n if config.taken_from == "bottom" else layer >= shape.n_layer - n

@@ -1,21 +1,24 @@
 """Fine-tuning: L3 = L2 + lambda L1 (equation 5). L2 is the loss of the task, L1 the language-modelling loss on the labelled text itself.
 
-The loop yields what happens and knows nothing of who listens; whoever stops listening stops it.
+A `FineTuner` yields what happens and knows nothing of who listens; whoever stops listening stops it, and can go on later.
 """
 
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gptlab.config import TransferConfig
 from gptlab.errors import DataError
-from gptlab.evaluation.metrics import Score, judge_labels
-from gptlab.transfer.classifier import Classifier
+from gptlab.evaluation.metrics import Score, judge_labels, judge_numbers
+from gptlab.experiment import TransferConfig
+from gptlab.training.events import Judged, Tuned
+from gptlab.training.loop import autocast
+from gptlab.transfer.classifier import Classifier, is_taken
 from gptlab.transfer.inputs import Encoded, Packed
 
 BUCKET = 16
@@ -24,15 +27,11 @@ BUCKET = 16
 EVALUATION_TOKENS = 16_384
 """Tokens of one batch that is only read."""
 
+SCORED_EXAMPLES = 256
+"""Examples of each split by which a training is judged on its way. Chosen here: a quarter of the time at most, +- 6 points at most."""
 
-@dataclass(frozen=True)
-class Tuned:
-    """One update. `learning_rate` is the one of this update."""
-
-    step: int
-    task_nats: float
-    auxiliary_nats: float | None
-    learning_rate: float
+N_LOOKS = 8
+"""Evaluations on the way."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Predicted:
     """What the classifier says of some examples.
 
     Args:
-        probabilities: (n, K).
+        probabilities: (n, K); for quantities the values themselves, (n, 1).
         score: accuracy, or the task's metric.
     """
 
@@ -79,44 +78,102 @@ def batches(examples: Sequence[Encoded], config: TransferConfig) -> Iterator[Pac
             yield Packed.of([examples[j] for j in groups[i]])
 
 
-def fine_tune(classifier: Classifier, examples: Sequence[Encoded], config: TransferConfig, device: str) -> Iterator[Tuned]:
-    """Train on the examples; the classifier is in `eval()` afterwards.
+class FineTuner:
+    """A classifier, its examples, and where its training stands.
+
+    Args:
+        examples: to learn from.
+        validation: to be judged by on the way; empty to train without a look.
+        metric: the task's.
 
     Raises:
-        DataError: no examples.
+        DataError: no examples, or more blocks to learn than there are.
     """
-    if not examples:
-        raise DataError("There is no labelled example to learn from.")
-    classifier.to(device).train()
-    choose_updated(classifier, config)
-    parameters = [p for p in classifier.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        [dict(params=[p for p in parameters if p.ndim > 1], weight_decay=config.weight_decay),
-         dict(params=[p for p in parameters if p.ndim <= 1], weight_decay=0.0)],
-        lr=config.learning_rate, fused=True,
-    )  # fmt: skip
-    n_steps = n_steps_of(len(examples), config)
-    try:
-        for step, batch in enumerate(batches(examples, config)):
-            rate = config.learning_rate * _fraction(step, n_steps, config.warmup_fraction)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            torch.manual_seed(config.seed * 1_000_003 + step)
-            task, auxiliary = losses(classifier, batch.to(device), config.auxiliary)
-            loss = task if auxiliary is None else task + config.auxiliary * auxiliary
-            loss.backward()
-            nn.utils.clip_grad_norm_(parameters, 1.0)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-            yield Tuned(step, task.item(), None if auxiliary is None else auxiliary.item(), rate)
-    finally:
-        classifier.eval()
+
+    def __init__(
+        self, classifier: Classifier, examples: Sequence[Encoded], validation: Sequence[Encoded], config: TransferConfig, metric: str,
+        device: str,
+    ) -> None:  # fmt: skip
+        if not examples:
+            raise DataError("There is no labelled example to learn from.")
+        self.classifier, self.examples, self.config, self.metric, self.device = classifier, examples, config, metric, device
+        self.looked_at = (examples[:SCORED_EXAMPLES], validation[:SCORED_EXAMPLES])
+        self.step, self.n_steps = 0, n_steps_of(len(examples), config)
+        if metric == "pearson":
+            values = torch.tensor([float(example.label) for example in examples])
+            classifier.centre.fill_(values.mean())
+            classifier.spread.fill_(values.std().clamp_min(1e-6))
+        classifier.to(device)
+        choose_updated(classifier, config)
+        self.parameters = [p for p in classifier.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            [dict(params=[p for p in self.parameters if p.ndim > 1], weight_decay=config.weight_decay),
+             dict(params=[p for p in self.parameters if p.ndim <= 1], weight_decay=0.0)],
+            lr=config.learning_rate, fused=True,
+        )  # fmt: skip
+
+    @property
+    def auxiliary(self) -> float:
+        """Lambda; without weights to learn in the language model its loss has nothing to move."""
+        return self.config.auxiliary if self.config.updated in ("all", "top") else 0.0
+
+    def events(self) -> Iterator[Tuned | Judged]:
+        """Train to the last step. Every event describes the weights after `event.step` updates."""
+        look_every = max(1, self.n_steps // N_LOOKS)
+        self.classifier.train()
+        try:
+            for step, batch in enumerate(batches(self.examples, self.config)):
+                if step < self.step:  # done before a pause
+                    continue
+                if self.looked_at[1] and step % look_every == 0:
+                    yield self.judged()
+                yield self.update(batch)
+            if self.looked_at[1]:
+                yield self.judged()
+        finally:
+            self.classifier.eval()
+
+    def update(self, batch: Packed) -> Tuned:
+        """One step; the event tells the losses before it."""
+        rate = self.config.learning_rate * _fraction(self.step, self.n_steps, self.config.warmup_fraction)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
+        with autocast(self.device, self.config.precision):
+            task, auxiliary = losses(self.classifier, batch.to(self.device), self.auxiliary)
+            loss = task if auxiliary is None else task + self.auxiliary * auxiliary
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.parameters, 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.step += 1
+        return Tuned(self.step - 1, task.item(), None if auxiliary is None else auxiliary.item(), rate)
+
+    def judged(self) -> Judged:
+        scores = [self.predict(part).score.value if part else None for part in self.looked_at]
+        self.classifier.train()
+        assert scores[0] is not None
+        return Judged(self.step, scores[0], scores[1])
+
+    def predict(self, examples: Sequence[Encoded]) -> Predicted:
+        return predict(self.classifier, examples, self.device, self.metric, self.config.precision)
+
+    def state(self) -> dict[str, Any]:
+        """Position and optimizer; the weights are the classifier's own state."""
+        return {"step": self.step, "tokens": 0, "optimizers": [self.optimizer.state_dict()]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.step = state["step"]
+        self.optimizer.load_state_dict(state["optimizers"][0])
 
 
 def losses(classifier: Classifier, batch: Packed, auxiliary: float) -> tuple[Tensor, Tensor | None]:
-    """L2 and L1, scalars; L1 only where it counts."""
+    """L2 and L1, scalars; L1 only where it counts. For quantities L2 is the squared error in units of their variance."""
     logits, hidden = classifier(batch)
-    task = F.cross_entropy(logits.float(), batch.labels)
+    if batch.labels.is_floating_point():
+        task = F.mse_loss(logits[:, 0].float(), (batch.labels - classifier.centre) / classifier.spread)
+    else:
+        task = F.cross_entropy(logits.float(), batch.labels)
     return task, classifier.auxiliary_loss(batch, hidden) if auxiliary else None
 
 
@@ -129,6 +186,9 @@ def choose_updated(classifier: Classifier, config: TransferConfig) -> None:
     model = classifier.language_model
     classifier.requires_grad_(True)
     if config.updated == "all":
+        if config.freeze_taken:
+            for name, parameter in model.named_parameters():
+                parameter.requires_grad_(not is_taken(name, model.config, config) or "token_embedding" in name)
         return
     model.requires_grad_(False)
     if config.updated == "top":
@@ -150,7 +210,9 @@ def _fraction(step: int, n_steps: int, warmup_fraction: float) -> float:
 
 
 @torch.inference_mode()
-def predict(classifier: Classifier, examples: Sequence[Encoded], device: str, metric: str = "accuracy") -> Predicted:
+def predict(
+    classifier: Classifier, examples: Sequence[Encoded], device: str, metric: str = "accuracy", precision: str = "fp32"
+) -> Predicted:
     """Probabilities and score of examples; similar lengths share a batch."""
     classifier.to(device).eval()
     order = sorted(range(len(examples)), key=lambda i: examples[i].length)
@@ -159,9 +221,13 @@ def predict(classifier: Classifier, examples: Sequence[Encoded], device: str, me
     while begin < len(order):
         longest = examples[order[min(len(order), begin + 256) - 1]]
         rows = order[begin : begin + max(1, EVALUATION_TOKENS // (longest.length * len(longest.rows)))]
-        logits, _hidden = classifier(Packed.of([examples[i] for i in rows]).to(device))
-        for i, probabilities in zip(rows, logits.float().softmax(-1).cpu().numpy(), strict=True):
-            found[i] = probabilities
+        with autocast(device, precision):
+            logits, _hidden = classifier(Packed.of([examples[i] for i in rows]).to(device))
+        says = logits.float() * classifier.spread + classifier.centre if metric == "pearson" else logits.float().softmax(-1)
+        for i, row in zip(rows, says.cpu().numpy(), strict=True):
+            found[i] = row
         begin += len(rows)
-    probabilities = np.stack(found)
-    return Predicted(probabilities, judge_labels(metric, probabilities.argmax(1).tolist(), [example.label for example in examples]))
+    values, right = np.stack(found), [example.label for example in examples]
+    if metric == "pearson":
+        return Predicted(values, judge_numbers(values[:, 0], np.asarray(right, dtype=float)))
+    return Predicted(values, judge_labels(metric, values.argmax(1).tolist(), [int(label) for label in right]))

@@ -32,12 +32,12 @@ class Encoded:
 
     Args:
         rows: one sequence; two for similarity; one an answer for choice.
-        label: index of the class, or of the right answer.
+        label: index of the class, or of the right answer; a quantity is a float.
         n_cut: tokens that did not fit into the context.
     """
 
     rows: tuple[tuple[int, ...], ...]
-    label: int
+    label: int | float
     n_cut: int = 0
 
     @property
@@ -53,15 +53,16 @@ class Transformation:
         tokenizer: the model's; ids from its `vocab_size` on are the special tokens.
         vocab_size: of the pretrained model, which may have more rows than its tokenizer has tokens.
         block_size: longest sequence.
+        n_prompt: places of it that a soft prompt takes.
 
     Raises:
         DataError: another form.
     """
 
-    def __init__(self, form: str, tokenizer: Tokenizer, vocab_size: int, block_size: int) -> None:
+    def __init__(self, form: str, tokenizer: Tokenizer, vocab_size: int, block_size: int, n_prompt: int = 0) -> None:
         if form not in FORMS:
             raise DataError("A task of the form {given!r} cannot be fine-tuned; there are {known}.", given=form, known=", ".join(FORMS))
-        self.form, self.tokenizer, self.block_size = form, tokenizer, block_size
+        self.form, self.tokenizer, self.block_size = form, tokenizer, block_size - n_prompt
         self.start, self.delimiter, self.extract = (vocab_size + special for special in (START, DELIMITER, EXTRACT))
 
     def __call__(self, example: Example) -> Encoded:
@@ -70,7 +71,7 @@ class Transformation:
             DataError: texts or choices that do not fit the form.
         """
         rows, cut = zip(*(self._row(parts) for parts in self.parts(example)), strict=True)
-        return Encoded(rows, example.label, sum(cut))
+        return Encoded(rows, example.label if example.value is None else example.value, sum(cut))
 
     def parts(self, example: Example) -> list[tuple[str, ...]]:
         """The texts of each sequence, between which a delimiter stands."""
@@ -107,7 +108,7 @@ class Packed:
     Args:
         ids: (B * R, T), int64; padding is the id 0.
         lengths: (B * R,), int64.
-        labels: (B,), int64.
+        labels: (B,), int64; float32 for quantities.
     """
 
     ids: Tensor

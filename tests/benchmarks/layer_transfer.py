@@ -16,9 +16,9 @@ sys.path.insert(0, str(ROOT))
 
 from scipy.stats import spearmanr, t  # noqa: E402
 
-from gptlab.config import TransferConfig  # noqa: E402
 from gptlab.evaluation.shortcuts import recorded  # noqa: E402
 from gptlab.evaluation.tasks import task_named  # noqa: E402
+from gptlab.experiment import TransferConfig  # noqa: E402
 from gptlab.runs.checkpoint import load_model  # noqa: E402
 from gptlab.runs.store import open_run  # noqa: E402
 from gptlab.transfer.layer_transfer import Splits, depths, grid  # noqa: E402

@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from gptlab.config import LSTMConfig, ModelConfig
-from gptlab.errors import ModelError
+from gptlab.errors import ConfigError, ModelError
 from gptlab.evaluation.task import Example
+from gptlab.experiment import TransferConfig
 from gptlab.model.build import build_model
 from gptlab.transfer.classifier import Classifier, with_special_tokens
 from gptlab.transfer.inputs import Packed, Transformation
@@ -11,7 +12,7 @@ from gptlab.transfer.inputs import Packed, Transformation
 
 @pytest.mark.parametrize("n_layers", [-1, 0, 1, 2, 3, None])
 def test_layers_are_taken_from_the_bottom(pretrained, n_layers):
-    model = with_special_tokens(pretrained, n_layers, seed=1)
+    model = with_special_tokens(pretrained, TransferConfig(n_layers_taken=n_layers))
     old, new = pretrained.state_dict(), model.state_dict()
     taken = {name for name in old if torch.equal(old[name], new[name][: len(old[name])])}
     matrices = {name for name, tensor in old.items() if tensor.ndim == 2}
@@ -21,10 +22,33 @@ def test_layers_are_taken_from_the_bottom(pretrained, n_layers):
     assert new["token_embedding.weight"].shape[0] == old["token_embedding.weight"].shape[0] + 3
 
 
-@pytest.mark.parametrize("n_layers", [4, -2])
-def test_more_layers_than_there_are_is_told(pretrained, n_layers):
+def test_layers_can_be_taken_from_the_top(pretrained):
+    model = with_special_tokens(pretrained, TransferConfig(n_layers_taken=1, taken_from="top"))
+    old, new = pretrained.state_dict(), model.state_dict()
+    taken = {int(name.split(".")[1]) for name in old if name.endswith("part.projection.weight") and torch.equal(old[name], new[name])}
+    assert taken == {2}
+
+
+def test_more_layers_than_there_are_is_told(pretrained):
     with pytest.raises(ModelError, match="3 layers"):
-        with_special_tokens(pretrained, n_layers, seed=1)
+        with_special_tokens(pretrained, TransferConfig(n_layers_taken=4))
+    with pytest.raises(ConfigError):
+        TransferConfig(n_layers_taken=-2)
+
+
+def test_a_soft_prompt_is_read_before_the_text(pretrained, tokenizer):
+    """As if its vectors were the embeddings of tokens: with those of real tokens it gives what the tokens give."""
+    model = with_special_tokens(pretrained, TransferConfig())
+    classifier = Classifier(model, "classification", 2, n_prompt=4).eval()
+    encode = Transformation("classification", tokenizer, pretrained.config.vocab_size, 64, n_prompt=4)
+    batch = Packed.of([encode(Example(("Mina gave Jun the red kite.",)))])
+    before = torch.tensor([[5, 9, 11, 200]])
+    with torch.no_grad():
+        classifier.soft_prompt.copy_(model.token_embedding(before)[0])
+    expected = model.hidden(torch.cat([before, batch.ids], dim=1))[:, 4:]
+    assert torch.allclose(classifier.hidden(batch.ids), expected, atol=1e-6)
+    with pytest.raises(ModelError, match="Transformers"):
+        Classifier(build_model(LSTMConfig(**SMALL, n_hidden=16), seed=1), "classification", 2, n_prompt=4)
 
 
 SMALL = dict(vocab_size=50, n_embd=8)
@@ -34,10 +58,10 @@ WITHOUT_LAYERS = [LSTMConfig(**SMALL, n_hidden=16), ModelConfig(**SMALL, n_layer
 @pytest.mark.parametrize("config", WITHOUT_LAYERS, ids=["lstm", "shared"])
 def test_what_has_no_layers_of_its_own_hands_over_all_or_says_so(config):
     model = build_model(config, seed=1)
-    taken = with_special_tokens(model, None, 1).state_dict()
+    taken = with_special_tokens(model, TransferConfig()).state_dict()
     assert all(torch.equal(tensor, taken[name][: len(tensor)]) for name, tensor in model.state_dict().items())
     with pytest.raises(ModelError, match="hand over all"):
-        with_special_tokens(model, 1, seed=1)
+        with_special_tokens(model, TransferConfig(n_layers_taken=1))
 
 
 @pytest.mark.parametrize(("form", "n_texts", "shape"), [("classification", 1, (2, 3)), ("entailment", 2, (2, 3)), ("similarity", 2, (2, 3)),
@@ -48,7 +72,7 @@ def test_the_head_reads_at_extract(pretrained, tokenizer, form, n_texts, shape):
     texts = ("Mina gave Jun the kite.", "Jun was happy.")[:n_texts]
     short = tuple(text[:6] for text in texts)
     examples = [encode(Example(texts, choices=("a", "bb", "Jun", "kite"))), encode(Example(short, choices=tuple("abcd")))]
-    classifier = Classifier(with_special_tokens(pretrained, None, 1), form, 3).eval()
+    classifier = Classifier(with_special_tokens(pretrained, TransferConfig()), form, 3).eval()
     together, _hidden = classifier(Packed.of(examples))
     assert together.shape == shape
     for example, logits in zip(examples, together, strict=True):
@@ -57,7 +81,7 @@ def test_the_head_reads_at_extract(pretrained, tokenizer, form, n_texts, shape):
 
 def test_similar_texts_count_in_either_order(pretrained, tokenizer):
     encode = Transformation("similarity", tokenizer, pretrained.config.vocab_size, 64)
-    classifier = Classifier(with_special_tokens(pretrained, None, 1), "similarity", 2).eval()
+    classifier = Classifier(with_special_tokens(pretrained, TransferConfig()), "similarity", 2).eval()
     one, other = (classifier(Packed.of([encode(Example(texts))]))[0] for texts in (("Mina", "Jun was happy."), ("Jun was happy.", "Mina")))
     assert torch.allclose(one, other, atol=1e-5)
 
@@ -65,7 +89,7 @@ def test_similar_texts_count_in_either_order(pretrained, tokenizer):
 def test_the_auxiliary_loss_is_the_language_models_on_the_text(pretrained, tokenizer):
     """By hand: mean over all next tokens of all sequences, padding left out."""
     encode = Transformation("classification", tokenizer, pretrained.config.vocab_size, 64)
-    classifier = Classifier(with_special_tokens(pretrained, None, 1), "classification", 2).eval()
+    classifier = Classifier(with_special_tokens(pretrained, TransferConfig()), "classification", 2).eval()
     examples = [encode(Example((text,))) for text in ("Mina gave Jun the red kite.", "Jun")]
     batch = Packed.of(examples)
     _logits, hidden = classifier(batch)

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from gptlab.config import TransferConfig
 from gptlab.errors import DataError
 from gptlab.evaluation.task import Example
+from gptlab.experiment import TransferConfig
+from gptlab.training.events import Judged, Tuned
 from gptlab.transfer.classifier import Classifier, with_special_tokens
-from gptlab.transfer.finetune import batches, choose_updated, chosen_examples, fine_tune, losses, n_steps_of, predict
+from gptlab.transfer.finetune import FineTuner, batches, choose_updated, chosen_examples, losses, n_steps_of, predict
 from gptlab.transfer.inputs import Transformation
 
 
@@ -22,22 +23,59 @@ def examples(pretrained, tokenizer):
 @pytest.fixture
 def classifier(pretrained):
     torch.manual_seed(1)
-    return Classifier(with_special_tokens(pretrained, None, 1), "classification", 2)
+    return Classifier(with_special_tokens(pretrained, TransferConfig()), "classification", 2)
 
 
-def test_it_learns(classifier, examples):
+def tuned(classifier, examples, config, metric="accuracy"):
+    return list(FineTuner(classifier, examples, (), config, metric, "cpu").events())
+
+
+def test_it_learns_and_is_looked_at(classifier, examples):
     config = TransferConfig(n_epochs=12, batch_size=8, learning_rate=3e-3, auxiliary=0.0)
-    events = list(fine_tune(classifier, examples[:60], config, "cpu"))
-    assert [event.step for event in events] == list(range(n_steps_of(60, config))) and events[0].auxiliary_nats is None
+    events = list(FineTuner(classifier, examples[:60], examples[60:], config, "accuracy", "cpu").events())
+    updates, looks = ([e for e in events if isinstance(e, kind)] for kind in (Tuned, Judged))
+    assert [event.step for event in updates] == list(range(n_steps_of(60, config))) and updates[0].auxiliary_nats is None
+    assert looks[0].step == 0 and looks[-1].step == n_steps_of(60, config) and looks[-1].validation > 0.9 > looks[0].validation
     found = predict(classifier, examples[60:], "cpu")
-    assert found.score.value > 0.9 and np.allclose(found.probabilities.sum(1), 1) and events[-1].task_nats < events[0].task_nats / 2
+    assert found.score.value == looks[-1].validation and np.allclose(found.probabilities.sum(1), 1)
+    assert updates[-1].task_nats < updates[0].task_nats / 2
+
+
+def test_it_goes_on_where_it_stopped(pretrained, examples):
+    """Half, kept, taken up by another tuner: the same losses as in one go."""
+    config = TransferConfig(n_epochs=2, batch_size=16)
+
+    def fresh() -> FineTuner:
+        torch.manual_seed(1)
+        return FineTuner(Classifier(with_special_tokens(pretrained, config), "classification", 2), examples, (), config, "accuracy", "cpu")
+
+    whole = [event.task_nats for event in fresh().events()]
+    first = fresh()
+    begun = [event.task_nats for _, event in zip(range(4), first.events(), strict=False)]
+    second = fresh()
+    second.classifier.load_state_dict(first.classifier.state_dict())
+    second.restore(first.state())
+    assert begun + [event.task_nats for event in second.events()] == whole
+
+
+def test_quantities_are_learned(pretrained, tokenizer):
+    """How many times a word is said."""
+    encode, rng = Transformation("classification", tokenizer, pretrained.config.vocab_size, 64), Random(1)
+    numbers = [rng.randrange(1, 9) for _ in range(160)]
+    examples = [encode(Example((" ".join(["kite"] * n) + ".",), value=float(n))) for n in numbers]
+    torch.manual_seed(1)
+    classifier = Classifier(with_special_tokens(pretrained, TransferConfig()), "classification", 1)
+    tuned(classifier, examples[:120], TransferConfig(n_epochs=8, batch_size=16, learning_rate=3e-3), metric="pearson")
+    found = predict(classifier, examples[120:], "cpu", "pearson")
+    assert found.score.metric == "pearson" and found.score.value > 0.9
+    assert abs(found.probabilities[:, 0].mean() - np.mean(numbers)) < 1.5, "in the units of the labels"
 
 
 def test_the_same_seed_gives_the_same_losses(pretrained, examples):
     def run(seed: int) -> list[float]:
         torch.manual_seed(1)
-        fresh = Classifier(with_special_tokens(pretrained, None, 1), "classification", 2)
-        return [event.task_nats for event in fine_tune(fresh, examples, TransferConfig(n_epochs=1, batch_size=16, seed=seed), "cpu")]
+        fresh = Classifier(with_special_tokens(pretrained, TransferConfig()), "classification", 2)
+        return [event.task_nats for event in tuned(fresh, examples, TransferConfig(n_epochs=1, batch_size=16, seed=seed))]
 
     assert run(1) == run(1) != run(2)
 
@@ -62,7 +100,7 @@ def test_lambda_weighs_the_auxiliary_loss(classifier, examples):
 )  # fmt: skip
 def test_only_what_is_to_learn_changes(classifier, examples, updated, n, learns):
     before = {name: tensor.clone() for name, tensor in classifier.state_dict().items()}
-    list(fine_tune(classifier, examples[:16], TransferConfig(n_epochs=1, batch_size=8, updated=updated, n_updated=n), "cpu"))
+    tuned(classifier, examples[:16], TransferConfig(n_epochs=1, batch_size=8, updated=updated, n_updated=n))
     changed = {name for name, tensor in classifier.state_dict().items() if not torch.equal(tensor, before[name])}
 
     def part(name: str) -> str:
@@ -78,7 +116,26 @@ def test_more_than_there_is_is_told(classifier, examples):
     with pytest.raises(DataError, match="80"):
         chosen_examples(examples, 81, seed=1)
     with pytest.raises(DataError, match="no labelled"):
-        next(fine_tune(classifier, [], TransferConfig(), "cpu"))
+        tuned(classifier, [], TransferConfig())
+
+
+def test_a_frozen_model_keeps_every_weight_and_its_prompt_learns(pretrained, examples):
+    config = TransferConfig(n_epochs=1, batch_size=8, updated="prompt", n_prompt=4)
+    classifier = Classifier(with_special_tokens(pretrained, config), "classification", 2, n_prompt=4)
+    before = {name: tensor.clone() for name, tensor in classifier.state_dict().items()}
+    events = tuned(classifier, examples[:16], config)
+    changed = {name.split(".")[0] for name, tensor in classifier.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert changed == {"soft_prompt", "head"} and all(event.auxiliary_nats is None for event in events)
+
+
+def test_what_was_handed_over_can_be_kept(pretrained, examples):
+    config = TransferConfig(n_epochs=1, batch_size=8, n_layers_taken=2, freeze_taken=True)
+    classifier = Classifier(with_special_tokens(pretrained, config), "classification", 2)
+    before = {name: tensor.clone() for name, tensor in classifier.state_dict().items()}
+    tuned(classifier, examples[:16], config)
+    changed = {name for name, tensor in classifier.state_dict().items() if not torch.equal(tensor, before[name])}
+    layers = {int(name.split(".")[2]) for name in changed if "attentions" in name or "mlps" in name}
+    assert layers == {2} and "language_model.position_embedding.weight" not in changed
 
 
 def test_labels_are_chosen_by_the_seed(examples):

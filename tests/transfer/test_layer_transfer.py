@@ -1,8 +1,9 @@
 import pytest
 
-from gptlab.config import TransferConfig
 from gptlab.evaluation.tasks import task_named
-from gptlab.transfer.layer_transfer import Splits, depths, grid
+from gptlab.experiment import FineTuning, TransferConfig
+from gptlab.transfer.layer_transfer import depths, layer_study
+from gptlab.transfer.trial import Splits, trial
 
 
 @pytest.mark.parametrize("n_layer", [1, 3, 6, 12])
@@ -11,10 +12,17 @@ def test_every_depth_comes_once_the_ends_first(n_layer):
     assert sorted(found) == list(range(-1, n_layer + 1)) and found[:3] == [-1, n_layer, 0]
 
 
-def test_a_grid_has_a_point_for_each_depth_and_seed(pretrained, tokenizer):
-    task = task_named("acceptability-en")
+def test_a_study_has_a_point_for_each_depth_and_seed():
+    study = layer_study(FineTuning(model="gpt2-2x64", task="kind-en", transfer=TransferConfig(n_labels=16)), n_layer=2, n_seeds=2)
+    assert [arm.transfer.n_layers_taken for arm in study.arms] == [-1, 2, 0, 1]
+    assert study.points() == [(arm, seed) for seed in (1, 2) for arm in range(4)]
+    assert type(study).from_json(study.to_json()) == study
+
+
+def test_the_same_seed_gives_the_same_point(pretrained, tokenizer):
+    task = task_named("kind-en")
     splits = Splits.of(task, pretrained, tokenizer)
-    config = TransferConfig(n_labels=16, n_epochs=1, batch_size=8)
-    points = list(grid(pretrained, splits, task, config, [-1, 3], [1, 2], "cpu"))
-    assert [(p.n_layers, p.seed) for p in points] == [(-1, 1), (3, 1), (-1, 2), (3, 2)]
-    assert points[0] == next(grid(pretrained, splits, task, config, [-1], [1], "cpu")), "the same seed gives the same point"
+    config = TransferConfig(n_labels=32, n_epochs=4, batch_size=8, n_layers_taken=3, learning_rate=1e-2)
+    trials = [trial(pretrained, task, splits, config.with_(seed=seed), "cpu") for seed in (1, 1, 2)]
+    one, again, other = ((t.train, t.validation, t.test) for t in trials)
+    assert one == again != other

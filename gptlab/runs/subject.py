@@ -1,0 +1,52 @@
+"""What a fine-tuning starts from: a model, its tokenizer, a task; and the run that it becomes."""
+
+from gptlab.config import LSTMConfig, ModelConfig, RunConfig
+from gptlab.errors import RunError
+from gptlab.evaluation.task import Task
+from gptlab.evaluation.tasks import task_named
+from gptlab.experiment import FineTuning, Study
+from gptlab.model.gpt import GPT
+from gptlab.model.lstm import LSTM
+from gptlab.runs.checkpoint import load_model
+from gptlab.runs.store import open_run
+from gptlab.tokenizer import Tokenizer
+from gptlab.transfer.inputs import N_SPECIAL
+
+
+def opened(plan: FineTuning) -> tuple[GPT | LSTM, Tokenizer, Task]:
+    """
+    Raises:
+        RunError, DataError: no such model, checkpoint or task.
+    """
+    run = open_run(plan.model)
+    return load_model(run, plan.step), run.tokenizer(), task_named(plan.task)
+
+
+def fine_tuning_config(plan: FineTuning, device: str, title: str) -> tuple[RunConfig, Tokenizer]:
+    """The run that a fine-tuning becomes; its model has three tokens more than the one it starts from.
+
+    Raises:
+        RunError: no such model.
+    """
+    base = open_run(plan.model)
+    if not base.checkpoint_steps():
+        raise RunError("The run {run_id} has no checkpoint yet. Wait until it has trained a step.", run_id=base.id)
+    config = base.config()
+    return RunConfig(
+        title=title, device=device, model=_with_special_tokens(config.model), tokenizer=config.tokenizer, fine_tuning=plan
+    ), base.tokenizer()
+
+
+def study_config(study: Study, device: str, title: str) -> tuple[RunConfig, Tokenizer]:
+    """The run that a study becomes; it has the shape of its first arm's model.
+
+    Raises:
+        RunError: no such model.
+    """
+    base = open_run(study.arms[0].model)
+    config = base.config()
+    return RunConfig(title=title, device=device, model=config.model, tokenizer=config.tokenizer, study=study), base.tokenizer()
+
+
+def _with_special_tokens(model: ModelConfig | LSTMConfig) -> ModelConfig | LSTMConfig:
+    return model.with_(vocab_size=model.vocab_size + N_SPECIAL)

@@ -1,0 +1,76 @@
+"""One fine-tuning from beginning to end, with nobody watching: a point of a study."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from gptlab.evaluation.task import Task
+from gptlab.experiment import TransferConfig
+from gptlab.model.gpt import GPT
+from gptlab.model.lstm import LSTM
+from gptlab.tokenizer import Tokenizer
+from gptlab.transfer.classifier import Classifier, with_special_tokens
+from gptlab.transfer.finetune import FineTuner, chosen_examples
+from gptlab.transfer.inputs import Encoded, Transformation
+
+TRAIN_SCORED = 512
+"""Training examples that are scored at the end. Chosen here: enough to see what was learned by heart."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What a fine-tuned model reaches.
+
+    Args:
+        train, validation, test: scores at the end; the test split is read once, for the figure.
+        seconds: that it took.
+    """
+
+    train: float
+    validation: float
+    test: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Splits:
+    """A task's examples as a model reads them."""
+
+    train: tuple[Encoded, ...]
+    validation: tuple[Encoded, ...]
+    test: tuple[Encoded, ...]
+
+    @classmethod
+    def of(cls, task: Task, model: GPT | LSTM, tokenizer: Tokenizer, n_prompt: int = 0) -> "Splits":
+        encode = Transformation(task.form, tokenizer, model.config.vocab_size, model.config.block_size, n_prompt)
+        return cls(*(tuple(map(encode, task.examples(split))) for split in ("train", "validation", "test")))
+
+    @property
+    def n_cut(self) -> int:
+        """Examples that were longer than the context."""
+        return sum(example.n_cut > 0 for split in (self.train, self.validation, self.test) for example in split)
+
+
+def tuner_for(
+    pretrained: GPT | LSTM, task: Task, splits: Splits, config: TransferConfig, device: str, *, watched: bool
+) -> FineTuner:
+    """Everything set up as the settings say, before the first step."""
+    torch.manual_seed(config.seed)
+    model = with_special_tokens(pretrained, config)
+    n_classes = 1 if task.is_regression else len(task.labels)
+    classifier = Classifier(model, task.form, n_classes, config.dropout, config.n_prompt if config.updated == "prompt" else 0)
+    examples = chosen_examples(splits.train, config.n_labels, config.seed)
+    return FineTuner(classifier, examples, splits.validation if watched else (), config, task.metric, device)
+
+
+def trial(pretrained: GPT | LSTM, task: Task, splits: Splits, config: TransferConfig, device: str) -> Trial:
+    """Fine-tune once and score."""
+    begin = time.monotonic()
+    tuner = tuner_for(pretrained, task, splits, config, device, watched=False)
+    for _event in tuner.events():
+        pass
+    scored: tuple[Sequence[Encoded], ...] = (tuner.examples[:TRAIN_SCORED], splits.validation, splits.test)
+    train, validation, test = (tuner.predict(part).score.value for part in scored)
+    return Trial(train, validation, test, time.monotonic() - begin)

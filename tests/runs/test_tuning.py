@@ -1,0 +1,130 @@
+import json
+
+import pytest
+import torch
+
+from gptlab.config import ModelConfig
+from gptlab.errors import RunError
+from gptlab.evaluation.own import Columns, keep, own
+from gptlab.experiment import FineTuning, TransferConfig
+from gptlab.runs import studying
+from gptlab.runs.checkpoint import checkpoints, load_model
+from gptlab.runs.curve import Curve
+from gptlab.runs.distributed import Ranks
+from gptlab.runs.store import create_run
+from gptlab.runs.subject import fine_tuning_config, study_config
+from gptlab.runs.tuning import load_classifier
+from gptlab.runs.worker import train_run
+from gptlab.transfer.finetune import predict
+from gptlab.transfer.layer_transfer import layer_study
+from gptlab.transfer.trial import Splits
+
+CATS = [("a cat on a mat", "0"), ("a dog on a home", "1"), ("the cat sat", "0"), ("the dog run", "1")]
+
+
+@pytest.fixture
+def task():
+    """Cat or dog: 80 rows."""
+    rows = [(f"{text} {'the ' * (i // 4 % 5)}{'run ' * (i // 20)}".strip(), label) for i in range(80) for text, label in [CATS[i % 4]]]
+    table = {"text": [text for text, _label in rows], "label": [label for _text, label in rows]}
+    return keep("pets", table, Columns("text", "label"))
+
+
+@pytest.fixture
+def plan(trained, task):
+    base = trained(ModelConfig(vocab_size=30, block_size=48, n_layer=2, n_head=2, n_embd=16))
+    return FineTuning(model=base.id, task=task, scratch=True, transfer=TransferConfig(n_epochs=3, batch_size=8, learning_rate=1e-2))
+
+
+@pytest.fixture
+def tuned(plan):
+    run = create_run(*fine_tuning_config(plan, "cpu", "pets"))
+    train_run(run, Ranks())
+    return run
+
+
+def curve_of(run) -> Curve:
+    curve = Curve(run.folder)
+    curve.read()
+    return curve
+
+
+def test_a_fine_tuning_is_a_run_that_can_be_opened(tuned, plan, task):
+    status, curve = tuned.status(), curve_of(tuned)
+    assert status.state == "finished" and status.step == status.n_steps == len(curve.tuned["pretrained"]) == len(curve.tuned["scratch"])
+    assert curve.judged["pretrained"][-1].step == status.n_steps and curve.tuned["pretrained"][0].auxiliary_nats > 0
+    results = json.loads((tuned.folder / "results.json").read_text())
+    labelled = own(task)
+    model = load_model(tuned)
+    assert model.config.vocab_size == load_model(open_base(plan)).config.vocab_size + 3
+    classifier = load_classifier(tuned, labelled.task.form, len(labelled.task.labels))
+    splits = Splits.of(labelled.task, load_model(open_base(plan)), tuned.tokenizer())
+    again = predict(classifier, splits.test, "cpu")
+    assert again.score.value == results["scores"]["pretrained"]["value"]
+    assert len(results["says"]) == len(splits.test) == len(results["right"])
+    assert len(checkpoints(tuned)) == 1 and not checkpoints(tuned)[0].can_resume
+
+
+def open_base(plan):
+    from gptlab.runs.store import open_run
+
+    return open_run(plan.model)
+
+
+def test_a_paused_fine_tuning_goes_on_to_the_same_end(tuned, plan, wish_in_tuning):
+    run = create_run(*fine_tuning_config(plan, "cpu", "pets"))
+    wish_in_tuning(run, 5)
+    train_run(run, Ranks())
+    assert run.status().state == "paused" and run.checkpoint_steps() == [run.status().step] and run.status().step < run.status().n_steps
+    train_run(run, Ranks())
+    assert run.status().state == "finished" and curve_of(run).tuned == curve_of(tuned).tuned
+    one, other = (json.loads((r.folder / "results.json").read_text()) for r in (run, tuned))
+    assert one == other
+
+
+@pytest.fixture
+def wish_in_tuning(monkeypatch):
+    """`wish_in_tuning(run, 5)`: the fifth look for wishes finds one."""
+    from gptlab.runs import tuning
+
+    def at(run, n):
+        looks = iter(range(10**6))
+        monkeypatch.setattr(tuning, "wished", lambda _run: "pause" if next(looks) == n else None)
+
+    return at
+
+
+def test_what_is_wrong_is_told(plan, task):
+    run = create_run(*fine_tuning_config(plan.with_(transfer=plan.transfer.with_(n_layers_taken=7)), "cpu", "pets"))
+    train_run(run, Ranks())
+    assert run.status().state == "failed" and "2 layers" in str(run.status().error)
+    with pytest.raises(RunError, match="no run"):
+        fine_tuning_config(plan.with_(model="20200101-000000-0000"), "cpu", "pets")
+
+
+def test_a_study_keeps_every_point_and_goes_on(plan, monkeypatch):
+    monkeypatch.setattr(studying, "processes", lambda _device: 1)
+    study = layer_study(plan.with_(transfer=plan.transfer.with_(n_epochs=1)), n_layer=2, n_seeds=2)
+    run = create_run(*study_config(study, "cpu", "pets"))
+    looks = iter(range(100))
+    monkeypatch.setattr(studying, "wished", lambda _run: "pause" if next(looks) == 2 else None)
+    train_run(run, Ranks())
+    assert run.status().state == "paused" and len(curve_of(run).points) == run.status().step == 3
+    train_run(run, Ranks())
+    points = curve_of(run).points
+    assert run.status().state == "finished" and [(p.arm, p.seed) for p in points] == study.points()
+    assert all(0 <= p.test <= 1 and p.seconds > 0 for p in points)
+
+
+def test_points_do_not_depend_on_the_process_that_computes_them(plan, monkeypatch):
+    torch.set_num_threads(2)
+    study = layer_study(plan.with_(transfer=plan.transfer.with_(n_epochs=1)), n_layer=2, n_seeds=1)
+    found = []
+    for n in (1, 2):
+        monkeypatch.setattr(studying, "processes", lambda _device, n=n: n)
+        run = create_run(*study_config(study, "cpu", "pets"))
+        train_run(run, Ranks())
+        assert run.status().state == "finished", run.status()
+        found.append(sorted((p.arm, p.seed, p.train, p.validation, p.test) for p in curve_of(run).points))
+    torch.set_num_threads(1)
+    assert found[0] == found[1]
