@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 from gptlab.errors import ConfigError
-from gptlab.experiment import FineTuning, Study
+from gptlab.experiment import FineTuning, Induction, Study
 from gptlab.settings import Config, setting
 
 SCHEMA_VERSION = 1
@@ -232,10 +232,16 @@ class RunConfig(Config):
     training: TrainingConfig | None = None
     fine_tuning: FineTuning | None = None
     study: Study | None = None
+    induction: Induction | None = None
 
     def to_json(self) -> dict[str, Any]:
         values = super().to_json()
         return values | {"model": {"family": self.model.family} | values["model"]}
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there is something to do; a model from elsewhere is only kept."""
+        return any((self.training, self.fine_tuning, self.study, self.induction))
 
     def to_train(self) -> tuple[DataConfig, TrainingConfig]:
         """Data and training of a run that trains.
@@ -274,6 +280,7 @@ class RunConfig(Config):
                 "training": TrainingConfig.from_json(values["training"]) if values.get("training") else None,
                 "fine_tuning": FineTuning.from_json(values["fine_tuning"]) if values.get("fine_tuning") else None,
                 "study": Study.from_json(values["study"]) if values.get("study") else None,
+                "induction": Induction.from_json(values["induction"]) if values.get("induction") else None,
             }
         )
 

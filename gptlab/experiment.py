@@ -84,3 +84,13 @@ class Study(Config):
     def points(self) -> list[tuple[int, int]]:
         """(arm, seed) in the order in which they are computed: every arm once, then every arm with the next seed."""
         return [(arm, seed) for seed in range(1, self.n_seeds + 1) for arm in range(len(self.arms))]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Induction(Config):
+    """A small model of attention alone that learns random tokens said twice."""
+
+    n_steps: int = setting(900, help="Optimizer updates.", unit="steps", low=1, high=100_000)
+    batch_size: int = setting(32, help="Sequences in one update.", unit="sequences", low=1, high=1024)
+    learning_rate: float = setting(0.01, help="Learning rate of Muon; a tenth of it is AdamW's.", low=0.0, high=1.0)
+    seed: int = setting(1, help="Decides weights and sequences.", low=0, high=2**31 - 1)

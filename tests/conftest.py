@@ -23,7 +23,8 @@ def lab_home(tmp_path, monkeypatch):
     home.mkdir()
     monkeypatch.setenv("GPTLAB_HOME", str(home))
     monkeypatch.delenv("GPTLAB_DEVICE", raising=False)
-    monkeypatch.setattr(store, "MODELS", tmp_path / "models")  # no test depends on the models that ship
+    monkeypatch.setattr(store, "MODELS", tmp_path / "models")  # no test depends on what ships
+    monkeypatch.setattr(store, "STUDIES", tmp_path / "studies")
     yield home
     for file in (home / "devices").glob("*.json"):
         named = json.loads(file.read_text())

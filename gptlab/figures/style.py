@@ -1,5 +1,6 @@
 """Colours, layout and thinning that all figures share."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,20 @@ def new_figure(*, x: str, y: str, height: int = 420, **layout: Any) -> go.Figure
         yaxis=dict(title_text=y, **axis, **layout.pop("yaxis", {})),
     )
     return go.Figure(layout=given | layout)
+
+
+Level = tuple[str, float]
+"""Name and value of a line to compare with."""
+
+
+def dotted_levels(levels: Sequence[Level]) -> dict[str, list]:
+    """Dotted grey lines over the whole width, each with its name and value, as parts of a layout."""
+    line = dict(type="line", xref="x domain", x0=0, x1=1, line=dict(color=GREY, width=1.2, dash="dot"))
+    text = dict(xref="x domain", x=1, xanchor="right", yanchor="bottom", showarrow=False, font=dict(size=14, color=GREY))
+    return {
+        "shapes": [line | dict(y0=value, y1=value) for _name, value in levels],
+        "annotations": [text | dict(y=value, text=f"{name}  {value:.2f}") for name, value in levels],
+    }
 
 
 def thinned(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from gptlab.figures.style import GREY, new_figure, series_colour, thinned
+from gptlab.figures.style import dotted_levels, new_figure, series_colour, thinned
 from gptlab.words import _
 
 
@@ -96,15 +96,10 @@ def _line(
 
 
 def _expectations(expected: Expected, factor: float) -> dict[str, Any]:
-    """Dotted lines over the whole width, each with its name and value, as parts of a layout."""
+    """What simple models reach, as lines to compare with."""
     named = [
         (_("guessing: ln V"), factor * expected.uniform_nats),
         (_("counting tokens (unigram)"), factor * expected.unigram_nats),
         (_("counting pairs (bigram)"), factor * expected.bigram_nats),
     ]
-    line = dict(type="line", xref="x domain", x0=0, x1=1, line=dict(color=GREY, width=1.2, dash="dot"))
-    text = dict(xref="x domain", x=1, xanchor="right", yanchor="bottom", showarrow=False, font=dict(size=14, color=GREY))
-    return {
-        "shapes": [line | dict(y0=value, y1=value) for _name, value in named],
-        "annotations": [text | dict(y=value, text=f"{name}  {value:.2f}") for name, value in named],
-    }
+    return dotted_levels(named)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gptlab.training.events import Evaluation, Judged, Point, Step, Tuned
+from gptlab.training.events import Evaluation, Induced, Judged, Point, Step, Tuned
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,12 @@ class Start:
 
 RECORDS = {
     "step": Step, "evaluation": Evaluation, "sample": Sample, "start": Start, "tuned": Tuned, "judged": Judged, "point": Point,
+    "induced": Induced,
 }  # fmt: skip
 KINDS = {record: kind for kind, record in RECORDS.items()}
 
 
-Record = Step | Evaluation | Sample | Start | Tuned | Judged | Point
+Record = Step | Evaluation | Sample | Start | Tuned | Judged | Point | Induced
 
 
 def to_line(record: Record) -> str:
@@ -76,6 +77,7 @@ class Curve:
     judged: dict[str, list[Judged]] = field(default_factory=dict)
     points: list[Point] = field(default_factory=list)
     """Of a study, in the order in which they were finished."""
+    induced: list[Induced] = field(default_factory=list)
     _places: dict[str, int] = field(default_factory=dict)
 
     def read(self) -> None:
@@ -94,6 +96,8 @@ class Curve:
                 _append(self.tuned.setdefault(record.arm, []), record)
             case Judged():
                 _append(self.judged.setdefault(record.arm, []), record)
+            case Induced():
+                _append(self.induced, record)
             case Step():
                 _append(self.steps, record)
             case Evaluation():

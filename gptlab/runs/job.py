@@ -181,7 +181,7 @@ def resume(run: Run, n_steps: int | None = None) -> None:
     status, config = run.status(), run.config()
     if status.state in ("queued", "starting", "running"):
         raise RunError("The run {run_id} is in the queue or training already.", run_id=run.id)
-    if config.fine_tuning is None and config.study is None:
+    if config.training is not None or not config.has_work:
         config.to_train()
     elif n_steps is not None:
         raise RunError("{run_id} is no training on a text; it cannot be made longer.", run_id=run.id)

@@ -47,6 +47,9 @@ NEW_PREFIX = ".new-"
 MODELS = ASSETS / "models"
 """Where the models lie that ship with the app, each a finished run of the name that its folder has."""
 
+STUDIES = ASSETS / "studies"
+"""Where the studies lie that ship with the app, each a finished run."""
+
 MODEL_NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 RUN_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}")
@@ -109,7 +112,7 @@ class Run:
     @property
     def is_shipped(self) -> bool:
         """Whether it came with the app; such a run is read only."""
-        return self.folder.parent == MODELS
+        return self.folder.parent in (MODELS, STUDIES)
 
     def require_own(self) -> None:
         """
@@ -117,7 +120,7 @@ class Run:
             RunError: it ships with the app.
         """
         if self.is_shipped:
-            raise RunError("The model {name} ships with the app and stays as it is. Train or fine-tune one of your own.", name=self.id)
+            raise RunError("{name} ships with the app and stays as it is. Train or fine-tune one of your own.", name=self.id)
 
     def config(self) -> RunConfig:
         """
@@ -178,7 +181,7 @@ def create_run(config: RunConfig, tokenizer: Tokenizer) -> Run:
 
     It appears under its name only once everything in it is written.
     """
-    state = "queued" if config.training or config.fine_tuning or config.study else "finished"
+    state = "queued" if config.has_work else "finished"
     n_steps = config.training.n_steps if config.training else 0
     runs = home() / "runs"
     runs.mkdir(exist_ok=True)
@@ -211,13 +214,15 @@ def _claim_id(runs: Path) -> Path:
 
 
 def open_run(run_id: str) -> Run:
-    """The run of an id, or the model of a name that ships with the app.
+    """The run of an id, or the model or study of a name that ships with the app.
 
     Raises:
         RunError: not an id, or no such run.
     """
     if MODEL_NAME.fullmatch(run_id) and (MODELS / run_id / "card.json").is_file():
         return Run(MODELS / run_id)
+    if MODEL_NAME.fullmatch(run_id) and (STUDIES / run_id / "config.json").is_file():
+        return Run(STUDIES / run_id)
     folder = home() / "runs" / run_id
     if not RUN_ID.fullmatch(run_id) or not folder.is_dir():
         raise RunError("There is no run {run_id!r}. The command `runs` lists those there are.", run_id=run_id)
@@ -227,6 +232,11 @@ def open_run(run_id: str) -> Run:
 def shipped_runs() -> list[Run]:
     """The models that came with the app, by name."""
     return [Run(card.parent) for card in sorted(MODELS.glob("*/card.json"))]
+
+
+def shipped_studies() -> list[Run]:
+    """The studies that came with the app, by name."""
+    return [Run(config.parent) for config in sorted(STUDIES.glob("*/config.json"))]
 
 
 def list_runs() -> list[Run]:

@@ -30,6 +30,7 @@ from gptlab.runs.curve import Sample, Start, end_torn_line
 from gptlab.runs.desk import SAFETY_CHECKPOINT_S, Desk
 from gptlab.runs.distributed import Ranks
 from gptlab.runs.estimate import check_memory
+from gptlab.runs.inducing import run_induction
 from gptlab.runs.job import at_work, devices_folder, forget_wishes, last_ring, queue, wished, write_identity
 from gptlab.runs.store import Run
 from gptlab.runs.studying import run_study
@@ -130,10 +131,9 @@ def train_run(run: Run, ranks: Ranks) -> None:
 
 
 def _part(config: RunConfig) -> Callable[[Run, Ranks, Desk], str]:
-    """What a run is: a pretraining, a fine-tuning, or a study of many."""
-    if config.study is not None:
-        return run_study
-    return run_fine_tuning if config.fine_tuning is not None else _train
+    """What a run is: a pretraining, a fine-tuning, a study of many, or a lesson in induction."""
+    parts = ((config.study, run_study), (config.fine_tuning, run_fine_tuning), (config.induction, run_induction))
+    return next((part for settings, part in parts if settings is not None), _train)
 
 
 def _train(run: Run, ranks: Ranks, desk: Desk) -> str:

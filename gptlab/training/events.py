@@ -72,3 +72,16 @@ class Point:
     validation: float
     test: float
     seconds: float
+
+
+@dataclass(frozen=True)
+class Induced:
+    """A model that learns random tokens said twice was looked at."""
+
+    step: int
+    first_nats: float
+    """Loss where tokens are said for the first time: nobody can do better than ln V."""
+    second_nats: float
+    """Loss where they are said again."""
+    score: float
+    """Highest induction score of its heads."""

@@ -39,6 +39,11 @@ def sections() -> dict[str, list]:
             st.Page(show.page_path("pretrain/tokenization"), title=_("Tokenization"), icon=":material/content_cut:"),
             st.Page(show.page_path("pretrain/generate"), title=_("Generate"), icon=":material/edit_note:"),
         ],
+        _("Transfer"): [
+            st.Page(show.page_path("transfer/fine_tuning"), title=_("Fine-tuning"), icon=":material/tune:"),
+            st.Page(show.page_path("transfer/layer_transfer"), title=_("Layer transfer"), icon=":material/layers:"),
+            st.Page(show.page_path("transfer/ablations"), title=_("What matters"), icon=":material/balance:"),
+        ],
         _("Library"): [
             st.Page(show.page_path("library/runs"), title=_("Runs"), icon=":material/folder:"),
             st.Page(show.page_path("library/village"), title=_("The village"), icon=":material/holiday_village:"),

@@ -26,8 +26,12 @@ def watch(run: Run, others: list[Run]) -> None:
     """All that a run says: progress, buttons, numbers, curve, what it means, what it writes."""
     status = run.status()
     state.seen_states()[run.id] = status.state
-    tick = {"queued": START_TICK_S, "starting": START_TICK_S, "running": TICK_S}.get(status.state)
-    st.fragment(run_every=tick)(_draw)(run, others)
+    st.fragment(run_every=tick(status))(_draw)(run, others)
+
+
+def tick(status: Status) -> float | None:
+    """Seconds until the next look; None where nothing will change by itself."""
+    return {"queued": START_TICK_S, "starting": START_TICK_S, "running": TICK_S}.get(status.state)
 
 
 def _draw(run: Run, others: list[Run]) -> None:
@@ -35,13 +39,9 @@ def _draw(run: Run, others: list[Run]) -> None:
         status = run.status()
         if status.state != state.seen_states().get(run.id):
             st.rerun()
-        if status.state == "queued":
-            device = run.config().device
-            job.ensure_worker(device)
-            if (problem := job.worker_problem(device)) is not None:
-                show.error(problem)
+        wait_for_worker(run, status)
         curve = cached.curve(run.id)
-        _progress(run, status)
+        progress(run, status)
         _numbers(curve, status)
         _losses(run, others)
         if curve.starts:
@@ -50,7 +50,17 @@ def _draw(run: Run, others: list[Run]) -> None:
         _samples(curve)
 
 
-def _progress(run: Run, status: Status) -> None:
+def wait_for_worker(run: Run, status: Status) -> None:
+    """See to it that a queued run has a worker, or say why it has none."""
+    if status.state == "queued":
+        device = run.config().device
+        job.ensure_worker(device)
+        if (problem := job.worker_problem(device)) is not None:
+            show.error(problem)
+
+
+def progress(run: Run, status: Status) -> None:
+    """How far a run is, and the buttons that stop it or let it go on."""
     done = status.step / status.n_steps if status.n_steps else 1.0
     place = _("step {step} of {n_steps}").format(step=f"{status.step:,}", n_steps=f"{status.n_steps:,}")
     text = f"**{pick.state_word(status.state)}** · {place}"
@@ -72,11 +82,11 @@ def _buttons(run: Run, status: Status) -> None:
         if status.is_active or status.state == "queued":
             st.button(_("Pause"), icon=":material/pause:", key="pause", on_click=job.wish, args=(run, "pause"))
             st.button(_("Stop"), icon=":material/stop:", key="stop", on_click=job.wish, args=(run, "stop"))
-        elif run.config().training is None:
+        elif pick.sort_of(run) == "training" and run.config().training is None or run.is_shipped:
             return
-        elif status.step < status.n_steps:
+        elif status.state != "finished" or status.step < status.n_steps:
             st.button(_("Resume"), icon=":material/play_arrow:", key="resume", on_click=_resume, args=(run, None))
-        else:
+        elif run.config().training is not None:
             half = max(1, status.n_steps // 2)
             st.button(
                 _("Train {n} steps longer").format(n=f"{half:,}"), icon=":material/more_time:", key="longer", on_click=_resume,

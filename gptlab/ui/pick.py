@@ -103,26 +103,72 @@ def run(label: str) -> Run | None:
     return _run(label, readable_runs(), lambda _run: True)
 
 
+def training(label: str) -> Run | None:
+    """As `run`, among those that learn a text, and models from elsewhere."""
+    return _run(label, [r for r in readable_runs() if sort_of(r) == "training"], lambda _run: True)
+
+
 def run_that_writes(label: str) -> Run | None:
     """As `run`, but the newest is looked for among those that have a checkpoint; the models that ship come last."""
-    return _run(label, [*readable_runs(), *shipped_runs()], lambda run: bool(run.checkpoint_steps()))
+    there = [r for r in [*readable_runs(), *shipped_runs()] if sort_of(r) in ("training", "tuning")]
+    return _run(label, there, lambda run: bool(run.checkpoint_steps()))
 
 
-def _run(label: str, there: list[Run], preferred: Callable[[Run], bool]) -> Run | None:
+def pretrained(fits: Callable[[Run], bool] = lambda run: sort_of(run) != "induction", label: str = "", key: str = "model") -> Run | None:
+    """A model to start from: one that ships, the deepest first, or one of the person's own; None, with the way to one, without any."""
+    there = [run for run in shipped_runs() if fits(run)]
+    there.sort(key=lambda run: -run.config().model.n_layer)
+    there += [run for run in readable_runs() if run.checkpoint_steps() and fits(run)]
+    runs = {run.id: run for run in there}
+    if not runs:
+        show.empty(_("There is no model yet. Train one first: the smallest takes about a minute."), "pretrain/train", _("Train a model"))
+        return None
+    return runs[link.select(label or _("Pretrained model"), list(runs), next(iter(runs)), lambda id: run_label(runs[id]), key)]
+
+
+def has_layers(run: Run) -> bool:
+    """Whether a model is a GPT whose layers are its own, so that some of them can be handed over."""
+    shape = run.config().model
+    return isinstance(shape, ModelConfig) and shape.attention_groups == shape.n_layer and sort_of(run) != "induction"
+
+
+def is_transformer(run: Run) -> bool:
+    """Whether a model has heads to look at."""
+    return isinstance(run.config().model, ModelConfig)
+
+
+def run_of_sort(label: str, sort: str, kind: str = "", shipped: list[Run] | None = None) -> Run | None:
+    """A fine-tuning, or a study of a kind; those that ship come last."""
+    there = [r for r in [*readable_runs(), *(shipped or [])] if sort_of(r) == sort and (not kind or _kind(r) == kind)]
+    return _run(label, there, lambda _run: True, key=kind or sort)
+
+
+def _kind(run: Run) -> str:
+    study = run.config().study
+    return study.kind if study else ""
+
+
+def sort_of(run: Run) -> str:
+    """What a run is: "training" on a text (or a model from elsewhere), "tuning", "study", or "induction"."""
+    config = run.config()
+    return "study" if config.study else "tuning" if config.fine_tuning else "induction" if config.induction else "training"
+
+
+def _run(label: str, there: list[Run], preferred: Callable[[Run], bool], key: str = "run") -> Run | None:
     runs = {r.id: r for r in there}
-    asked = state.looked_at_run()
-    if asked and asked not in runs:
-        show.error(_problem(asked))
+    asked = state.looked_at_run(key)
+    if asked and asked not in runs and (problem := _problem(asked)):
+        show.error(problem)
     if not runs:
         return None
     ids = list(runs)
     default = next((id for id in ids if preferred(runs[id])), ids[0])
     chosen = st.selectbox(
         label, ids, index=ids.index(asked if asked in runs else default), format_func=lambda id: run_label(runs[id]),
-        key=f"run_{state.run_selectors()}",
+        key=f"{key}_{state.run_selectors(key)}",
     )  # fmt: skip
-    state.look_at_run(chosen)
-    link.kept("run", chosen, default=None)
+    state.look_at_run(chosen, key)
+    link.kept(key, chosen, default=None)
     return runs[chosen]
 
 
@@ -157,14 +203,19 @@ def run_label(run: Run) -> str:
     return f"{run.config().title} · {day[4:6]}-{day[6:]} {time[:2]}:{time[2:]} · {run.id[-4:]}"
 
 
+def short_name(run: Run) -> str:
+    """What a run is called inside another one's title."""
+    return run.id if run.is_shipped else run.config().title
+
+
 def help_of(config: type, name: str) -> str:
     return _(next(f.metadata["help"] for f in fields(config) if f.name == name))
 
 
-def _problem(run_id: str) -> LabError:
-    """Why a run in a link cannot be shown."""
+def _problem(run_id: str) -> LabError | None:
+    """Why a run in a link cannot be shown; None if it is only of another sort than this page shows."""
     try:
-        return run_problem(open_run(run_id)) or LabError("The run {run_id} cannot be shown.", run_id=run_id)
+        return run_problem(open_run(run_id))
     except LabError as error:
         return error
 

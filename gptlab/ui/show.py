@@ -78,8 +78,10 @@ def page_path(name: str) -> Path:
     return ASSETS.parent / "pages" / f"{name}.py"
 
 
-def table(header: list[str], rows: Sequence[tuple[str, ...]], numbers_right: bool = True) -> None:
-    """A small table whose cells wrap. Cells that begin with a digit are set to the right, unless they are texts."""
+def table(header: list[str], rows: Sequence[tuple[str, ...]], numbers_right: bool = True, wrap_first: bool = False) -> None:
+    """A small table whose cells wrap, except for names in the first column. Cells that begin with a digit are set to the right, unless they
+    are texts.
+    """
     def sort(text: str) -> str:
         return "number" if numbers_right and text[:1].isdigit() else "words"
 
@@ -89,7 +91,8 @@ def table(header: list[str], rows: Sequence[tuple[str, ...]], numbers_right: boo
     first = rows[0] if rows else header
     head = "".join(f'<th class="{sort(below)}">{html.escape(text)}</th>' for text, below in zip(header, first, strict=True))
     body = "".join(f"<tr>{''.join(map(cell, row))}</tr>" for row in rows)
-    st.html(f'<table class="lab-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
+    kind = "lab-table wrapped" if wrap_first else "lab-table"
+    st.html(f'<table class="{kind}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>')
 
 
 def badge(*lines: str) -> None:
@@ -105,6 +108,26 @@ def numbers(values: list[tuple[str, str, str]]) -> None:
         for name, value, unit in values
     )
     st.html(f'<div class="lab-numbers">{cells}</div>')
+
+
+def sequences(rows: Sequence[Sequence[tuple[str, str]]]) -> None:
+    """Token sequences of one example, a row each: (sort, text) pieces in colours, and the place where W_y reads at the end."""
+    def piece(sort: str, text: str) -> str:
+        return f'<span class="{html.escape(sort)}">{html.escape(text)}</span>'
+
+    read = '<span class="read">→ h</span>'
+    body = "".join(f'<div class="row">{"".join(piece(*p) for p in row)}{read}</div>' for row in rows)
+    st.html(f'<div class="lab-sequences">{body}</div>')
+
+
+def bars(values: Sequence[tuple[str, float]]) -> None:
+    """Names with shares of 1 as small bars."""
+    rows = "".join(
+        f'<div class="name">{html.escape(name)}</div><div class="track"><div style="width:{100 * value:.1f}%"></div></div>'
+        f'<div class="value">{value:.2f}</div>'
+        for name, value in values
+    )
+    st.html(f'<div class="lab-bars">{rows}</div>')
 
 
 def sample(when: str, text: str) -> None:

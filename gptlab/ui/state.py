@@ -16,29 +16,33 @@ def browser_language() -> str:
     return "ko" if (st.context.locale or "").startswith("ko") else "en"
 
 
-def looked_at_run() -> str | None:
-    """Id of the run that the visitor looks at; before the first look, the one that the link asks for."""
-    return st.session_state.get("_run") or st.query_params.get("run")
+def looked_at_run(key: str = "run") -> str | None:
+    """Id of the run that the visitor looks at; before the first look, the one that the link asks for.
+
+    Args:
+        key: of the link; pages about other sorts of runs have their own.
+    """
+    return st.session_state.get(f"_{key}") or st.query_params.get(key)
 
 
-def look_at_run(run_id: str) -> None:
+def look_at_run(run_id: str, key: str = "run") -> None:
     """Remember what the selector holds, over pages."""
-    st.session_state["_run"] = run_id
+    st.session_state[f"_{key}"] = run_id
 
 
-def choose_run(run_id: str | None) -> None:
+def choose_run(run_id: str | None, key: str = "run") -> None:
     """Make the selector show another run (None: the newest), from a callback.
 
     The selector starts afresh under a new key: a message of the browser that is under way still carries the old choice, and under the
     same key it would win.
     """
-    st.session_state["_run"] = run_id
-    st.session_state["_run_selectors"] = run_selectors() + 1
+    st.session_state[f"_{key}"] = run_id
+    st.session_state[f"_{key}_selectors"] = run_selectors(key) + 1
 
 
-def run_selectors() -> int:
+def run_selectors(key: str = "run") -> int:
     """How many times the selector has started afresh."""
-    return st.session_state.get("_run_selectors", 0)
+    return st.session_state.get(f"_{key}_selectors", 0)
 
 
 def keep_error(error: LabError) -> None:

@@ -61,7 +61,7 @@ show.kept_error()
 form()
 left, right = st.columns([4, 3], gap="medium", vertical_alignment="bottom")
 with left:
-    run = pick.run(_("Run"))
+    run = pick.training(_("Run"))
 if run is not None:
     with right:
         others = pick.others(than=run)

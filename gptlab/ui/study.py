@@ -1,0 +1,310 @@
+"""What the pages of studies are made of: many fine-tunings, computed in the queue, drawn as they are done."""
+
+import json
+import statistics
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from scipy.stats import t as student
+
+from gptlab.config import ModelConfig
+from gptlab.errors import LabError
+from gptlab.experiment import FineTuning, Study, TransferConfig
+from gptlab.figures import transfer as figures
+from gptlab.paths import ASSETS, disk_error
+from gptlab.runs.store import Run, open_run, readable_runs, shipped_runs, shipped_studies
+from gptlab.training.events import Point
+from gptlab.ui import cached, cached_transfer, link, live, pick, show, state, task
+from gptlab.ui.tuning import LABELS, levels, metric_name, pick_device
+from gptlab.words import _
+
+LABEL_CHOICES = [n for n in LABELS if n != "all"]
+
+EPOCHS, RATE = 3, 1e-3
+"""Of every fine-tuning in a study. Chosen on the validation split; see the README."""
+
+
+@cache
+def paper() -> dict:
+    """Numbers that the papers print, with their source."""
+    return json.loads((ASSETS / "paper_reference.json").read_text(encoding="utf-8"))
+
+
+VARIANTS: dict[str, dict[str, object]] = {
+    "paper": {}, "no_auxiliary": {"auxiliary": 0.0}, "top": {"taken_from": "top"}, "frozen": {"freeze_taken": True},
+}  # fmt: skip
+"""What is tried on the layer-transfer page -> what is changed."""
+
+
+def plan_layers() -> Study | None:
+    """The choices of the layer-transfer page."""
+    first, second, third = st.columns([4, 4, 4], gap="medium", vertical_alignment="bottom")
+    with first:
+        model = pick.pretrained(pick.has_layers)
+    if model is None:
+        return None
+    with second:
+        name: str | None = task.choose()
+    with third:
+        variant = link.select(
+            _("What is tried"), list(VARIANTS), "paper", variant_name, "variant",
+            help=_("As in the paper: the first n layers are handed over, the rest starts at random, and everything is trained."),
+        )  # fmt: skip
+    if name == task.UPLOAD:
+        name = task.upload()
+    if name is None:
+        return None
+    left, right = st.columns([4, 2], gap="medium", vertical_alignment="bottom")
+    with left:
+        counts = link.several(
+            _("Labelled examples: a curve for each number"), [n for n in LABEL_CHOICES if int(n) <= n_train(name)], lambda n: f"{int(n):,}",
+            "label_counts", default=("1024",) if n_train(name) >= 1024 else (),
+        )  # fmt: skip
+    with right:
+        n_seeds = int(st.number_input(_("Seeds"), 1, 20, 3, key="n_seeds", bind="query-params"))
+    return layers_of(model, name, variant, [int(n) for n in counts] or [None], n_seeds)
+
+
+def n_train(name: str) -> int:
+    with st.spinner(_("Making the examples ...")):
+        return cached_transfer.n_examples(name, cached_transfer.here())
+
+
+def layers_of(model: Run, name: str, variant: str, counts: Sequence[int | None], n_seeds: int) -> Study:
+    """One arm for every number of layers and labels."""
+    from gptlab.transfer.layer_transfer import layer_study
+
+    base = TransferConfig(n_epochs=EPOCHS, learning_rate=RATE, precision=cached.speed(pick_device()).precision)
+    base = base.with_(**VARIANTS[variant])
+    plans = [FineTuning(model=model.id, task=name, transfer=base.with_(n_labels=n)) for n in counts]
+    arms = [arm for plan in plans for arm in layer_study(plan, model.config().model.n_layer, 1).arms]
+    return Study(kind="layers", arms=arms, n_seeds=n_seeds)
+
+
+def variant_name(variant: str) -> str:
+    return {
+        "paper": _("as in the paper"), "no_auxiliary": _("without L1 (λ = 0)"), "top": _("layers from the top instead"),
+        "frozen": _("what is handed over stays frozen"),
+    }[variant]  # fmt: skip
+
+
+def plan_ablations() -> Study | None:
+    """The choices of the Table 5 page: full, without pretraining, without L1, and the LSTM, on several tasks."""
+    lstms = {run.id: run for run in [*shipped_runs(), *readable_runs()] if not isinstance(run.config().model, ModelConfig)}
+    first, second, third = st.columns([4, 4, 2], gap="medium", vertical_alignment="bottom")
+    with first:
+        model = pick.pretrained(pick.has_layers)
+    if model is None:
+        return None
+    with second:
+        none = {"": _("none there yet")}
+        lstm = link.select(
+            "LSTM", list(lstms) or [""], next(iter(lstms), ""), lambda id: pick.run_label(lstms[id]) if id else none[id], "lstm",
+        )  # fmt: skip
+    with third:
+        n_seeds = int(st.number_input(_("Seeds"), 1, 20, 3, key="n_seeds", bind="query-params"))
+    names = [name for name in task.learnable() if cached_transfer.task(name).metric != "pearson"]
+    tasks = link.several(_("Tasks"), names, task.village_title, "tasks", default=("kind-en", "acceptability-en", "pronoun-en"))
+    if not tasks:
+        st.info(_("Choose at least one task."))
+        return None
+    n_labels = link.segments(_("Labelled examples"), LABEL_CHOICES, "1024", lambda n: f"{int(n):,}", "labels")
+    base = TransferConfig(n_epochs=EPOCHS, learning_rate=RATE, n_labels=int(n_labels), precision=cached.speed(pick_device()).precision)
+    arms = []
+    for name in tasks:
+        arms += [FineTuning(model=model.id, task=name, transfer=base.with_(**changes)) for changes in ABLATIONS.values()]
+        arms += [FineTuning(model=lstm, task=name, transfer=base)] if lstm else []
+    return Study(kind="ablations", arms=arms, n_seeds=n_seeds)
+
+
+ABLATIONS: dict[str, dict] = {"full": {}, "scratch": dict(n_layers_taken=-1), "no_auxiliary": dict(auxiliary=0.0)}
+"""Row of GPT-1's Table 5 -> what is changed; the fourth row is another model."""
+
+
+def ablation_of(arm: FineTuning) -> str:
+    """Which row of Table 5 an arm belongs to."""
+    if not isinstance(open_run(arm.model).config().model, ModelConfig):
+        return "lstm"
+    return "scratch" if arm.transfer.n_layers_taken == -1 else "full" if arm.transfer.auxiliary else "no_auxiliary"
+
+
+def start(study: Study) -> None:
+    """Put a study into the queue and show it; the callback of the button."""
+    from gptlab.runs.job import submit
+    from gptlab.runs.subject import study_config
+
+    try:
+        names = dict.fromkeys(cached_transfer.task(arm.task).name for arm in study.arms)
+        title = f"{pick.short_name(open_run(study.arms[0].model))} → {', '.join(names)}"
+        state.choose_run(submit(*study_config(study, pick_device(), title)).id, study.kind)
+    except LabError as problem:
+        state.keep_error(problem)
+    except OSError as problem:
+        state.keep_error(disk_error(problem))
+
+
+def choose(kind: str) -> Run | None:
+    """A study of this kind: the newest, or one that ships."""
+    return pick.run_of_sort(_("Study"), "study", kind, shipped_studies())
+
+
+def watch(run: Run, draw: Callable[[Study, list[Point]], None]) -> None:
+    """A study: progress while it is computed, and the figure of what is done."""
+    status = run.status()
+    state.seen_states()[run.id] = status.state
+
+    def look() -> None:
+        with show.mistakes():
+            now = run.status()
+            if now.state != state.seen_states().get(run.id):
+                st.rerun()
+            live.wait_for_worker(run, now)
+            if run.is_shipped:
+                about = run.environment()
+                st.caption(
+                    _("Recorded on {date} on {device}, {minutes} min; commit {commit}. Press the button to compute it here.").format(
+                        date=about.get("created", "")[:10], device=now.device_name, minutes=f"{now.elapsed_s / 60:.0f}",
+                        commit=about.get("commit", ""),
+                    )
+                )  # fmt: skip
+            else:
+                live.progress(run, now)
+            study = run.config().study
+            assert study is not None
+            points = list(cached.curve(run.id).points)
+            if points:
+                draw(study, points)
+            else:
+                st.info(_("The first point takes some seconds: examples are made, then models fine-tuned, one on each core."))
+
+    st.fragment(run_every=live.tick(status))(look)()
+
+
+def layers(study: Study, points: list[Point]) -> None:
+    """The figure of layers transferred."""
+    first = study.arms[0]
+    found = cached_transfer.task(first.task)
+    shape = open_run(first.model).config().model
+    assert isinstance(shape, ModelConfig)
+    beside = st.toggle(_("Lay the paper's own curve beside it"), key="paper_curve", bind="query-params")
+    series = [depth_series(study, points, n) for n in dict.fromkeys(arm.transfer.n_labels for arm in study.arms)]
+    drawn = [one for one in series if len(one.n_layers)]
+    show.figure(
+        figures.layers_figure(drawn, shape.n_layer, levels(first.task), metric_name(found.metric), paper_curves() if beside else ()),
+        key="layers", table=lambda: points_table(study, points),
+    )  # fmt: skip
+    caption = _(
+        "Mean over seeds (other labelled examples, order and random weights each), ± 95 % interval over seeds by Student's t. Test: {test} "
+        "examples, read once; training: the examples learned from. {epochs} epochs, highest rate {rate}, λ = {auxiliary}."
+    ).format(
+        test=f"{len(cached_transfer.test_examples_of(found)):,}", epochs=first.transfer.n_epochs, rate=f"{first.transfer.learning_rate:g}",
+        auxiliary=f"{first.transfer.auxiliary:g}",
+    )  # fmt: skip
+    st.caption(caption + (" " + _("Paper: {source}; a straight line between the ends.").format(source=paper()["gpt1_layers"]["source"])
+                          if beside else ""))  # fmt: skip
+    for one in drawn:
+        verdict(one)
+
+
+def depth_series(study: Study, points: list[Point], n_labels: int | None) -> figures.DepthSeries:
+    """Means over seeds for one number of labels."""
+    arms = {i: arm.transfer.n_layers_taken for i, arm in enumerate(study.arms) if arm.transfer.n_labels == n_labels}
+    by_depth: dict[int, list[Point]] = {}
+    for point in points:
+        if (depth := arms.get(point.arm)) is not None:
+            by_depth.setdefault(depth, []).append(point)
+    depths = sorted(by_depth)
+    tests = [[point.test for point in by_depth[depth]] for depth in depths]
+    name = _("{n} labels").format(n=f"{n_labels:,}") if n_labels else _("all labels")
+    return figures.DepthSeries(
+        name, np.array(depths), np.array([statistics.mean(values) for values in tests]), np.array([half(values) for values in tests]),
+        np.array([statistics.mean(p.train for p in by_depth[d]) for d in depths]), np.array([len(values) for values in tests]),
+    )  # fmt: skip
+
+
+def half(values: Sequence[float]) -> float:
+    """Half of the 95 % interval of a mean; not a number for a single value."""
+    if len(values) < 2:
+        return float("nan")
+    return float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
+
+
+def verdict(one: figures.DepthSeries) -> None:
+    """What the curve says, in a sentence with its numbers."""
+    score = dict(zip(one.n_layers.tolist(), one.test.tolist(), strict=True))
+    deepest = max(score)
+    if not {-1, 0} <= set(score) or deepest < 1:
+        return
+    from scipy.stats import spearmanr
+
+    gain = 100 * (score[deepest] - score[-1])
+    share = 100 * (score[0] - score[-1])
+    rho = spearmanr(list(score), list(score.values())).statistic
+    text = _("**{series}**: all layers are worth {gain} points over nothing, the embeddings alone {share}. Rank correlation of score and "
+             "depth: {rho}.")  # fmt: skip
+    st.markdown(text.format(series=one.label, gain=f"{gain:+.1f}", share=f"{share:+.1f}", rho=f"{rho:.2f}"))
+
+
+def paper_curves() -> list[tuple[str, float, float]]:
+    found = paper()["gpt1_layers"]
+    return [
+        (_("GPT-1 on {task}").format(task=name), found[name]["none_or_embeddings"] / 100, found[name]["all_12"] / 100)
+        for name in ("MultiNLI", "RACE")
+    ]
+
+
+def points_table(study: Study, points: list[Point]) -> pd.DataFrame:
+    """Every point with its settings."""
+    return pd.DataFrame([
+        {"model": study.arms[p.arm].model, "task": study.arms[p.arm].task, "layers": study.arms[p.arm].transfer.n_layers_taken,
+         "labels": study.arms[p.arm].transfer.n_labels, "lambda": study.arms[p.arm].transfer.auxiliary, "seed": p.seed,
+         "train": p.train, "validation": p.validation, "test": p.test, "seconds": p.seconds}
+        for p in points
+    ])  # fmt: skip
+
+
+def ablations(study: Study, points: list[Point]) -> None:
+    """Our Table 5, and the paper's."""
+    tasks = list(dict.fromkeys(arm.task for arm in study.arms))
+    values: dict[tuple[str, str], list[float]] = {}
+    for point in points:
+        arm = study.arms[point.arm]
+        values.setdefault((ablation_of(arm), arm.task), []).append(point.test)
+    rows = []
+    for kind in ("full", "scratch", "no_auxiliary", "lstm"):
+        cells = [values.get((kind, name), []) for name in tasks]
+        if any(cells):
+            rows.append((ablation_name(kind), *(mean_cell(cell) for cell in cells)))
+    show.table([_("Test score"), *(cached_transfer.task(name).name for name in tasks)], rows)
+    chosen = study.arms[0].transfer
+    same = _("Mean ± half of the 95 % interval over {n} seeds. The same budget for all: {labels} labels, {epochs} epochs, rate {rate}.")
+    st.caption(
+        same.format(n=study.n_seeds, labels=chosen.n_labels, epochs=chosen.n_epochs, rate=f"{chosen.learning_rate:g}")
+    )
+    show.csv(lambda: points_table(study, points), key="ablations")
+    st.subheader(_("GPT-1, Table 5"))
+    known = paper()["gpt1_ablations"]
+    rows = [
+        (ablation_name(kind), *(f"{value:.1f}" for value in known[kind])) for kind in ("full", "scratch", "no_auxiliary", "lstm")
+    ]
+    show.table([_("Score as in the paper"), *known["columns"]], rows)
+    st.caption(
+        _("CoLA: Matthews correlation; STS-B: Pearson; MRPC and QQP: F1; the others accuracy. One training each, no interval printed. The "
+          "average is higher without the auxiliary loss; it helps on the larger data sets (QQP, MNLI, QNLI) and on RTE.")
+    )  # fmt: skip
+
+
+def ablation_name(kind: str) -> str:
+    return {
+        "full": _("Transformer, with L1 (full)"), "scratch": _("without pretraining"), "no_auxiliary": _("without L1 (λ = 0)"),
+        "lstm": _("LSTM, with L1"),
+    }[kind]  # fmt: skip
+
+
+def mean_cell(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
+    return f"{statistics.mean(values):.3f}" + (f" ± {half(values):.3f}" if len(values) > 1 else "")

@@ -1,0 +1,50 @@
+"""Layer transfer: does every layer of the pretrained model help?  Source: GPT-1, section 5, Figure 2 left."""
+
+import streamlit as st
+
+from gptlab.errors import LabError
+from gptlab.ui import launch, show, study
+from gptlab.ui.tuning import pick_device
+from gptlab.words import _
+
+
+@st.fragment
+def form() -> None:
+    """What is to be computed. A part of its own: another choice does not draw the figure anew."""
+    with show.mistakes():
+        chosen = None
+        try:
+            chosen = study.plan_layers()
+            if chosen is not None:
+                launch.wake_worker(pick_device())
+        except LabError as problem:
+            show.error(problem)
+        label = _("Compute {n} fine-tunings").format(n=len(chosen.points()) if chosen else 0)
+        if st.button(
+            label, type="primary", icon=":material/play_arrow:", key="study", disabled=chosen is None, on_click=study.start, args=(chosen,)
+        ):
+            st.rerun()
+
+
+st.title(_("Does every layer help?"))
+st.markdown(_("Hand over nothing, the embeddings, one layer, two, ... all of a pretrained model. Train the whole each time, and test it."))
+show.kept_error()
+
+form()
+run = study.choose("layers")
+if run is not None:
+    study.watch(run, study.layers)
+
+st.divider()
+show.lesson(
+    notice=[
+        _("n layers transferred means: embeddings and the first n blocks begin pretrained, the others at random. All of them are trained."),
+        _("Nothing handed over is training from scratch: whatever it reaches above guessing came from the labels alone."),
+        _("Training scores can be high everywhere: a small model learns a thousand examples by heart. Only the test score tells."),
+    ],
+    attempt=[
+        _("Compute it with 256 and with 4,096 labels: is the gap between nothing and all smaller with more labels?"),
+        _("Take the layers from the top instead: are the first ones the ones that matter?"),
+        _("Keep what is handed over frozen, and compare with training everything."),
+    ],
+)
