@@ -16,7 +16,7 @@ PAGES = sorted((ROOT / "pages").rglob("*.py"))
 FLOORS = {
     "words": 0, "config": 0, "experiment": 0, "settings": 0, "presets": 0, "errors": 0, "paths": 0, "device": 0,
     "model": 1, "tokenizer": 1,
-    "data": 2, "training": 2, "generation": 2, "evaluation": 2, "transfer": 2,
+    "data": 2, "training": 2, "generation": 2, "evaluation": 2, "transfer": 2, "interpret": 2,
     "runs": 3, "commands": 4, "__main__": 5,
     "figures": 1,  # beside the floors: it may look down at the words only, see below
     "ui": 4,

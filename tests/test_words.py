@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gptlab import config, errors, words
+from gptlab import config, errors, experiment, words
 from gptlab.settings import Config
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,7 +35,7 @@ def sentences() -> dict[str, str]:
         found |= {text: path.name for call in calls(path) if name_of(call) == "_" and (text := literal(call))}
     for path in (ROOT / "gptlab").rglob("*.py"):
         found |= {text: path.name for call in calls(path) if name_of(call) in ERRORS and (text := literal(call))}
-    for kind in vars(config).values():
+    for kind in (vars(config) | vars(experiment)).values():
         if isinstance(kind, type) and issubclass(kind, Config):
             for field in fields(kind):
                 found |= {text: f"{kind.__name__}.{field.name}" for key in ("help", "unit") if (text := field.metadata.get(key))}

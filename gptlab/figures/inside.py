@@ -15,6 +15,9 @@ WEIGHTS = "Blues"
 DIFFERENCES = "RdBu_r"
 """Centred: red is more, blue is less."""
 
+CELLS_WIDTH = 110
+"""Latin letters that stand side by side across a figure as wide as the page."""
+
 MOST_TICKS = 48
 """Tokens on an axis; more would stand on each other."""
 
@@ -95,7 +98,7 @@ def head_map_figure(
     Args:
         error: (L, H) half of a 95 % interval, told at the mouse.
         names: a label in each cell where there is one.
-        centred: negative values mean something.
+        centred: negative values mean something; else the shades go from 0 to 1.
     """
     L, H = values.shape
     top = float(np.nanmax(np.abs(values))) or 1.0
@@ -107,7 +110,7 @@ def head_map_figure(
     around = error if error is not None else np.full_like(values, np.nan)
     figure.add_heatmap(
         z=values, text=shown, texttemplate="%{text}" if H <= 16 else None, textfont_size=14, customdata=around, xgap=2, ygap=2,
-        colorscale=DIFFERENCES if centred else WEIGHTS, zmin=-top if centred else 0, zmax=top if centred else max(top, 1e-9),
+        colorscale=DIFFERENCES if centred else WEIGHTS, zmin=-top if centred else 0, zmax=top if centred else 1,
         colorbar=dict(title=dict(text=title, font_size=14), tickfont_size=14, thickness=12),
         hovertemplate=_("layer {layer}, head {head}: {value}").format(layer="%{y}", head="%{x}", value=f"%{{z:.{digits + 1}f}}")
         + (" ± %{customdata:.4f}" if error is not None else "") + "<extra></extra>",
@@ -143,17 +146,29 @@ def lens_figure(
         ["<br>".join(f"{plain(label)}  {p:.2f}" for label, p in zip(cell, ps, strict=True)) for cell, ps in zip(row, values, strict=True)]
         for row, values in zip(top_labels, top, strict=True)
     ]
+    room = max(2, int(CELLS_WIDTH / max(1, len(tokens))))
     figure = new_figure(
         x=_("token that was read"), y="", height=110 + 40 * len(layer_names), hovermode="closest",
         xaxis=dict(side="top", tickangle=-40, **_ticks(tokens)),
         yaxis=dict(tickvals=list(range(len(layer_names))), ticktext=list(layer_names), showgrid=False),
     )  # fmt: skip
     figure.add_heatmap(
-        z=top[..., 0], text=[[plain(cell[0])[:10] for cell in row] for row in top_labels], texttemplate="%{text}", textfont_size=14,
+        z=top[..., 0], text=[[plain(short(cell[0], room)) for cell in row] for row in top_labels], texttemplate="%{text}", textfont_size=14,
         customdata=hover, colorscale=WEIGHTS, zmin=0, zmax=1, xgap=1, ygap=1, hovertemplate="%{customdata}<extra></extra>",
         colorbar=dict(title=dict(text=_("probability"), font_size=14), tickfont_size=14, thickness=12),
     )  # fmt: skip
     return figure
+
+
+def short(label: str, room: int) -> str:
+    """As much of a label as has room; a Korean letter is as wide as two Latin ones."""
+    kept, used = "", 0
+    for letter in label:
+        used += 2 if ord(letter) > 0x1100 and letter not in "␣⏎" else 1
+        if used > room:
+            return kept[:-1] + "…" if len(kept) > 2 else kept
+        kept += letter
+    return kept
 
 
 def rank_figure(ranks: np.ndarray, layer_names: Sequence[str]) -> go.Figure:
@@ -210,7 +225,8 @@ def induction_figure(step: np.ndarray, first: np.ndarray, second: np.ndarray, sc
     figure.update_xaxes(title_text=_("steps"), showgrid=False, tickfont_size=14, title_font_size=15)
     figure.update_yaxes(title_text=_("loss (nats per token)"), rangemode="tozero", tickfont_size=14, title_font_size=15, secondary_y=False)
     figure.update_yaxes(
-        title_text=_("induction score"), range=[0, 1], showgrid=False, tickfont_size=14, title_font_size=15, secondary_y=True
+        title_text=_("induction score"), range=[0, 1.05], dtick=0.2, tickmode="linear", showgrid=False, tickfont_size=14,
+        title_font_size=15, secondary_y=True,
     )
     figure.update_layout(
         height=440, margin=dict(l=8, r=8, t=28, b=8), hovermode="x unified", uirevision="keep", font_size=14, hoverlabel_font_size=14,
@@ -224,11 +240,12 @@ def _matrix(pattern: np.ndarray, tokens: Sequence[str], difference: bool, showsc
     T = len(tokens)
     shown = np.where(np.tril(np.ones((T, T), dtype=bool)), pattern, np.nan).round(4)
     names = [plain(token) for token in tokens]
-    top = float(np.nanmax(np.abs(shown))) or 1.0
+    later = shown[1:] if T > 1 and not difference else shown  # the first token can only look at itself: its 1 would pale the others
+    top = max(0.1, float(np.nanmax(np.abs(later))))
     return go.Heatmap(
         z=shown, x=list(range(T)), y=list(range(T)), customdata=[[f"{q} → {k}" for k in names] for q in names],
         hovertemplate="%{customdata}: %{z:.3f}<extra></extra>", hoverongaps=False, showscale=showscale, xgap=0.5, ygap=0.5,
-        colorscale=DIFFERENCES if difference else WEIGHTS, zmin=-top if difference else 0, zmax=top if difference else 1,
+        colorscale=DIFFERENCES if difference else WEIGHTS, zmin=-top if difference else 0, zmax=top,
         colorbar=dict(title=dict(text=_("weight"), font_size=14), tickfont_size=14, thickness=12),
     )  # fmt: skip
 

@@ -35,8 +35,8 @@ def new_figure(*, x: str, y: str, height: int = 420, **layout: Any) -> go.Figure
         legend=dict(orientation="h", yanchor="bottom", y=1.0, xanchor="left", x=0, font_size=14),
         font_size=14,
         hoverlabel_font_size=14,
-        xaxis=dict(title_text=x, showgrid=False, **axis, **layout.pop("xaxis", {})),
-        yaxis=dict(title_text=y, **axis, **layout.pop("yaxis", {})),
+        xaxis=dict(title_text=x, showgrid=False) | axis | layout.pop("xaxis", {}),
+        yaxis=dict(title_text=y) | axis | layout.pop("yaxis", {}),
     )
     return go.Figure(layout=given | layout)
 

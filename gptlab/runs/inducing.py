@@ -87,6 +87,7 @@ def run_induction(run: Run, ranks: Ranks, desk: Desk) -> str:
             save(resumable=False)
         if step == lesson.n_steps:
             forget_wishes(run)
+            desk.status(step=step, elapsed_s=before_s + time.monotonic() - begin_s)
             return "finished"
         if desk.sign_is_due:
             elapsed = time.monotonic() - begin_s

@@ -125,6 +125,21 @@ def first_prompt(run_id: str) -> str:
     return " ".join(words or ["The"]) + " "
 
 
+@st.cache_data(max_entries=4, show_spinner=False)
+def validation_text(run_id: str) -> str:
+    """The beginning of the text that a run never learned from.
+
+    Raises:
+        DataError: the text is not in the library any more.
+    """
+    from gptlab.data.library import open_corpus
+
+    data = open_run(run_id).config().data
+    if data is None:
+        raise DataError("This model did not learn a text here, so there is no held-out part of it. Choose another model.")
+    return open_corpus(data.corpus, home()).split(data.validation_fraction)[1][:40_000]
+
+
 @dataclass(frozen=True)
 class Continuation:
     """A prompt and what a model wrote after it."""

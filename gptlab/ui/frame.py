@@ -39,6 +39,11 @@ def sections() -> dict[str, list]:
             st.Page(show.page_path("pretrain/tokenization"), title=_("Tokenization"), icon=":material/content_cut:"),
             st.Page(show.page_path("pretrain/generate"), title=_("Generate"), icon=":material/edit_note:"),
         ],
+        _("Look inside"): [
+            st.Page(show.page_path("inside/attention"), title=_("Attention"), icon=":material/visibility:"),
+            st.Page(show.page_path("inside/heads"), title=_("Heads"), icon=":material/grid_view:"),
+            st.Page(show.page_path("inside/lens"), title=_("Lens"), icon=":material/search:"),
+        ],
         _("Transfer"): [
             st.Page(show.page_path("transfer/fine_tuning"), title=_("Fine-tuning"), icon=":material/tune:"),
             st.Page(show.page_path("transfer/layer_transfer"), title=_("Layer transfer"), icon=":material/layers:"),

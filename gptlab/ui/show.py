@@ -174,6 +174,16 @@ def coloured(ids: Sequence[int], labels: Sequence[str], about: Callable[[int], s
     _coloured(key=key, data={"labels": [label for _id, label in known], "about": [about(id) for id, _label in known], "tokens": tokens})
 
 
+def shaded(labels: Sequence[str], values: Sequence[float], about: Sequence[str]) -> None:
+    """A text token by token, the darker the higher its value; `about` is shown where the mouse rests."""
+    top = max([*values, 1e-9])
+    spans = "".join(
+        f'<span style="background:rgba(213,94,0,{0.75 * value / top:.3f})" data-about="{html.escape(text)}">{_visible(label)}</span>'
+        for label, value, text in zip(labels, values, about, strict=True)
+    )
+    st.html(f'<div class="lab-coloured lab-shaded">{spans}</div>')
+
+
 def csv(table: Callable[[], pd.DataFrame], *, key: str) -> None:
     """The button that saves a table's numbers."""
     st.download_button(

@@ -44,7 +44,7 @@ def plan() -> FineTuning | None:
         updated = what_learns()
     with columns[2]:
         auxiliary = st.slider(
-            "λ", 0.0, 2.0, 0.5, 0.1, key="lambda", bind="query-params", disabled=updated in ("head", "prompt"),
+            _("λ"), 0.0, 2.0, 0.5, 0.1, key="lambda", bind="query-params", disabled=updated in ("head", "prompt"),
             help=pick.help_of(TransferConfig, "auxiliary"),
         )  # fmt: skip
     with st.expander(_("More settings")):
