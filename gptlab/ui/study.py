@@ -12,6 +12,7 @@ from scipy.stats import t as student
 
 from gptlab.config import ModelConfig
 from gptlab.errors import LabError
+from gptlab.evaluation.metrics import spearman
 from gptlab.experiment import FineTuning, Study, TransferConfig
 from gptlab.figures import transfer as figures
 from gptlab.paths import ASSETS, disk_error
@@ -238,11 +239,9 @@ def verdict(one: figures.DepthSeries) -> None:
     deepest = max(score)
     if not {-1, 0} <= set(score) or deepest < 1:
         return
-    from scipy.stats import spearmanr
-
     gain = 100 * (score[deepest] - score[-1])
     share = 100 * (score[0] - score[-1])
-    rho = spearmanr(list(score), list(score.values())).statistic
+    rho = spearman(np.array(list(score)), np.array(list(score.values())))
     text = _("**{series}**: all layers are worth {gain} points over nothing, the embeddings alone {share}. Rank correlation of score and "
              "depth: {rho}.")  # fmt: skip
     st.markdown(text.format(series=one.label, gain=f"{gain:+.1f}", share=f"{share:+.1f}", rho=f"{rho:.2f}"))

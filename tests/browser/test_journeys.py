@@ -55,7 +55,7 @@ def test_a_deep_link_on_a_fresh_server_has_its_frame(page, server):
     """The very first visit: Streamlit's old multi-page mode would show the page without the frame."""
     opened(page, server, "generate?lang=ko")
     expect(page.get_by_test_id("stSidebarNav")).to_be_visible()
-    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(6)
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(12)
     assert "lang=ko" in page.url
     expect(page.get_by_role("dialog")).to_have_count(0)
 
@@ -178,3 +178,63 @@ def test_tokens_are_coloured_explained_and_merged(page, server):
     settled(page)
     expect(page.get_by_role("button", name="Play")).to_be_disabled()
     assert "merge=3" in page.url
+
+
+def frame_lines(page: Page) -> int:
+    """Lines that BertViz drew in its frame."""
+    frame = next(f for f in page.frames if f != page.main_frame and f.locator("#vis").count())
+    frame.wait_for_selector("#vis svg line", state="attached", timeout=SLOW)
+    return frame.locator("#vis svg line").count()
+
+
+def test_bertviz_draws_without_a_network(page, server):
+    """The three views, a token that could end a script, Korean; the page fixture sees any request that leaves the machine."""
+    text = "Minho%20gave%20%3C%2Fscript%3E%20to%20%EC%86%8C%ED%9D%AC"
+    for view in ("head", "model", "neuron"):
+        opened(page, server, f"attention?attention_view=bertviz&bertviz={view}&inside_en={text}")
+        page.wait_for_selector("iframe", timeout=SLOW)
+        assert frame_lines(page) > 20
+    frame = next(f for f in page.frames if f != page.main_frame and f.locator("#vis").count())
+    words = "".join(frame.locator("#vis svg text").all_text_contents())
+    assert "희" in words and "<" in words and "script" in words
+
+
+def test_a_matrix_follows_text_and_layer(page, server):
+    opened(page, server, "attention?inside_en=Minho%20had%20a%20kite.&layer=0")
+    matrix = page.locator(".js-plotly-plot").first
+    expect(matrix).to_contain_text("kite")
+    page.get_by_label("Text", exact=True).fill("Sohui saw a goose.")
+    page.keyboard.press("Control+Enter")
+    expect(matrix).to_contain_text("goose", timeout=SLOW)
+    settled(page)
+    assert "goose" in page.url and "layer=0" in page.url
+
+
+def test_memory_settles_while_somebody_walks_about(page, server):
+    """All three pages that look inside, twenty times; caches fill at first and must not grow for ever."""
+    import psutil
+
+    opened(page, server, "attention")
+    process = psutil.Process(server.process.pid)
+    used = []
+    for _ in range(20):
+        for name in ("Heads", "Lens", "Attention"):
+            page.get_by_test_id("stSidebarNavLink").filter(has_text=name).first.click()
+            page.wait_for_url(re.compile(name.lower()))
+            settled(page)
+        used.append(process.memory_info().rss / 2**20)
+    assert used[-1] - used[9] < 60, f"MB after each round: {[round(mb) for mb in used]}"
+
+
+def test_fine_tune_on_an_own_table(page, server, tmp_path):
+    rows = "".join(f"the {('cat', 'dog')[i % 2]} number {i},{('meow', 'woof')[i % 2]}\n" for i in range(120))
+    (tmp_path / "pets.csv").write_text("what,says\n" + rows)
+    opened(page, server, "fine_tuning?task=upload")
+    page.locator("input[type=file]").set_input_files(tmp_path / "pets.csv")
+    expect(page.get_by_text("96 rows to learn from")).to_be_visible(timeout=SLOW)
+    expect(page.locator(".lab-sequences .extract").first).to_be_visible(timeout=SLOW)
+    page.get_by_role("button", name="Fine-tune", exact=True).click()
+    expect(page.get_by_text("On the test split")).to_be_visible(timeout=2 * SLOW)
+    settled(page)
+    assert "tuning=" in page.url
+    expect(page.locator(".lab-bars .name").first).to_have_text(re.compile("meow|woof"))
