@@ -14,16 +14,15 @@ from torch import Tensor
 
 from gptlab.config import SamplingConfig
 from gptlab.errors import DataError
+from gptlab.evaluation.likelihood import BATCH_TOKENS, likelihoods
 from gptlab.evaluation.metrics import Score, judge_labels, judge_texts
 from gptlab.evaluation.task import Example, Task
 from gptlab.generation import generate
+from gptlab.model.gpt import GPT
 from gptlab.tokenizer import Tokenizer
 
 BEGIN = "\n\n"
 """What stands before every prompt: in the text that the models read, a blank line parts documents."""
-
-BATCH_TOKENS = 8192
-"""Tokens of one batch. Chosen here: larger ones are no faster on two cores."""
 
 LONGEST_ANSWER = 40
 """Tokens written at most for a free answer."""
@@ -146,9 +145,29 @@ def zero_shot(model: Any, tokenizer: Tokenizer, task: Task, examples: Sequence[E
         return _by_threshold(model, tokenizer, task, examples)
     if not task.rule:
         raise DataError("{task} cannot be answered without training: it has no words to choose from.", task=task.name)
+    if task.rule == "sum" and isinstance(model, GPT):
+        return _by_sum(model, tokenizer, task, examples)
     groups = [_choices(task, example, tokenizer, block_size) for example in examples]
     values = iter(judge(model, [piece for group in groups for piece in group]))
     chosen = tuple(int(np.argmax([next(values).nats.sum() for _piece in group])) for group in groups)
+    return Zero(judge_labels(task.metric, chosen, [example.label for example in examples]), chosen, ())
+
+
+def _by_sum(model: GPT, tokenizer: Tokenizer, task: Task, examples: Sequence[Example]) -> Zero:
+    """Each prompt is read once for all its choices; one that is too long loses its beginning."""
+    answers = [[tokenizer.encode(choice).tolist() for choice in example.choices] for example in examples]
+    prompts = []
+    for example, row in zip(examples, answers, strict=True):
+        room = model.config.block_size - max(map(len, row))
+        if room < 1 or not all(row):
+            worst = max(example.choices, key=len) if all(row) else ""
+            raise DataError(
+                "The answer {given!r} has {n} tokens; it needs 1 to {most}.",
+                given=worst, n=max(map(len, row)) if all(row) else 0, most=model.config.block_size - 1,
+            )  # fmt: skip
+        prompts.append(tokenizer.encode(BEGIN + example.prompt).tolist()[-room:])
+    found = likelihoods(model, [], prompts, answers)
+    chosen = tuple(int(np.argmax([nats.sum() for nats in row])) for row in found)
     return Zero(judge_labels(task.metric, chosen, [example.label for example in examples]), chosen, ())
 
 

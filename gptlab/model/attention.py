@@ -32,6 +32,7 @@ class Attention(nn.Module):
         trace: Trace | None = None,
         intervention: Intervention | None = None,
         cache: KeyValueCache | None = None,
+        visible: Tensor | None = None,
     ) -> Tensor:  # (B, T, C) -> (B, T, C)
         B, T, C = x.shape
         q, k, v = self.query_key_value(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
@@ -39,7 +40,10 @@ class Attention(nn.Module):
         if cache is not None:
             past = cache.length
             k, v = cache.extend(layer, k, v, self.block_size)  # (B, H, S, D), S = past + T
-        if past and T > 1:
+        if visible is not None:  # (B, T, T) among the new tokens; what came before is seen by all
+            mask = torch.cat([visible.new_ones(B, T, past), visible], dim=2)[:, None]  # (B, 1, T, S)
+            y = attend(q, k, v, attn_mask=mask)
+        elif past and T > 1:
             mask = causal_mask(T, past, x.device)
             y = attend(q, k, v, attn_mask=mask)
         else:  # a single new token may look at everything before it

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from gptlab.config import ModelConfig
 from gptlab.errors import ModelError
 from gptlab.model.attention import Attention
-from gptlab.model.trace import Intervention, KeyValueCache, Trace, replaced_output
+from gptlab.model.trace import Branches, Intervention, KeyValueCache, Trace, replaced_output
 
 INIT_STD = 0.02
 """Standard deviation of fresh weights. GPT-1, section 4.1."""
@@ -106,17 +106,20 @@ class GPT(nn.Module):
         intervention: Intervention | None = None,
         cache: KeyValueCache | None = None,
         soft_prompt: Tensor | None = None,
+        branches: Branches | None = None,
     ) -> Tensor:  # (B, T) -> (B, T, C)
         """What leaves the last block (and the final norm): the h_n of equation 2. A soft prompt, (P, C), stands before the tokens as P
-        vectors that are no tokens, and what leaves its places comes first: (B, P + T, C).
+        vectors that are no tokens, and what leaves its places comes first: (B, P + T, C). Branches say that the tokens are no single line.
         """
-        x = self.embed(ids, cache, soft_prompt)  # (B, T, C)
+        x = self.embed(ids, cache, soft_prompt, branches)  # (B, T, C)
         for layer in range(self.config.n_layer):
             if intervention is not None:
                 x = intervention.replace_residual(layer, x)
             if trace is not None and trace.wants(layer):
                 trace.residual[layer] = x.detach()
-            x = self.attentions[self._group(layer, self.config.attention_groups)](x, layer, trace, intervention, cache)
+            x = self.attentions[self._group(layer, self.config.attention_groups)](
+                x, layer, trace, intervention, cache, branches.visible if branches is not None else None
+            )
             x = self.mlps[self._group(layer, self.config.mlp_groups)](x, layer, trace, intervention)
         if trace is not None:
             trace.residual[self.config.n_layer] = x.detach()
@@ -125,11 +128,13 @@ class GPT(nn.Module):
         return self.final_norm(x)
 
     def embed(
-        self, ids: Tensor, cache: KeyValueCache | None = None, soft_prompt: Tensor | None = None
+        self, ids: Tensor, cache: KeyValueCache | None = None, soft_prompt: Tensor | None = None, branches: Branches | None = None
     ) -> Tensor:  # (B, T) -> (B, T, C)
         """h_0: token plus position."""
         begin = cache.length if cache is not None else 0
         end = begin + ids.shape[1] + (0 if soft_prompt is None else len(soft_prompt))
+        if branches is not None:
+            end = begin + int(branches.positions.max()) + 1
         if end > self.config.block_size:
             raise ModelError(
                 "The model was given {n} tokens; its context holds {block_size}. Shorten the text.",
@@ -138,7 +143,8 @@ class GPT(nn.Module):
         x = self.token_embedding(ids)
         if soft_prompt is not None:
             x = torch.cat([soft_prompt.expand(len(ids), -1, -1), x], dim=1)
-        x = x + self.position_embedding.weight[begin:end]
+        places = slice(begin, end) if branches is None else begin + branches.positions  # (T,) or (B, T)
+        x = x + self.position_embedding.weight[places]
         if self.embedding_projection is not None:
             x = self.embedding_projection(x)
         return F.dropout(x, self.config.dropout, self.training)

@@ -1,7 +1,8 @@
 """What can be seen and changed on the way through a model: arguments of `forward`, never attributes of a module.
 
 `Trace` records beside the computation and cannot change it. `Intervention` changes it and says exactly where.
-`KeyValueCache` keeps the keys and values of earlier tokens, so that generating costs one token a step.
+`KeyValueCache` keeps the keys and values of earlier tokens, so that generating costs one token a step; with `Branches` several
+continuations of one beginning are read in one go.
 """
 
 from collections.abc import Mapping
@@ -84,6 +85,19 @@ def replaced_output(replacements: Mapping[int, Tensor | float], layer: int, outp
     return torch.as_tensor(replacements[layer], dtype=output.dtype, device=output.device).expand_as(output)
 
 
+@dataclass(frozen=True)
+class Branches:
+    """Tokens that are no single line: after a common beginning, several continuations stand side by side and do not see each other.
+
+    Args:
+        positions: (B, T), place of each token in its own line.
+        visible: (B, T, T), whether query t may look at key s; True on the diagonal.
+    """
+
+    positions: Tensor
+    visible: Tensor
+
+
 class KeyValueCache:
     """Keys and values of the tokens seen so far, for each layer.
 
@@ -105,3 +119,17 @@ class KeyValueCache:
         self._keys[layer][:, :, self.length : end] = k
         self._values[layer][:, :, self.length : end] = v
         return self._keys[layer][:, :, :end], self._values[layer][:, :, :end]
+
+    def repeated(self, n: int, room: int) -> "KeyValueCache":
+        """The same past for n rows, of which this cache has one, with room for so many new tokens (branches need more than a line does)."""
+        found = KeyValueCache()
+        found.length = self.length
+
+        def copied(past: Tensor) -> Tensor:  # (1, H, S, D) -> (n, H, length + room, D)
+            rows = past.new_empty(n, past.shape[1], self.length + room, past.shape[3])
+            rows[:, :, : self.length] = past[:, :, : self.length]
+            return rows
+
+        found._keys = {layer: copied(k) for layer, k in self._keys.items()}
+        found._values = {layer: copied(v) for layer, v in self._values.items()}
+        return found
