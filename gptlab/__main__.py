@@ -15,6 +15,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from gptlab.commands.shots import add_arguments as add_shot_arguments
+from gptlab.commands.shots import compare, evaluate
 from gptlab.commands.training import pause, resume, stop, tell_run, train
 from gptlab.commands.transfer import add_arguments, fine_tune, layer_transfer
 from gptlab.commands.village import build_models, models, tasks, village
@@ -129,6 +131,12 @@ def parser() -> argparse.ArgumentParser:
     y = command("layer-transfer", layer_transfer, "Fine-tune with every number of layers handed over, as in GPT-1's Figure 2.")
     add_arguments(y)
     y.add_argument("--seeds", type=int, default=3, help="how many (default %(default)s)")
+
+    u = command("evaluate", evaluate, "Ask a model the questions of a task, with demonstrations before them and without.")
+    add_shot_arguments(u)
+    u.add_argument("--shots", default="0,1,4", help="numbers of demonstrations (default %(default)s)")
+
+    add_shot_arguments(command("compare", compare, "Guessing, prompting and fine-tuning side by side, for one model and task."))
 
     b = command("build-models", build_models, "Make the models that ship, from the village's text; goes on with one that was begun.")
     b.add_argument("names", nargs="*", metavar="NAME", help="default: all")

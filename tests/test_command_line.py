@@ -415,3 +415,18 @@ def test_an_own_table_is_a_task(pretrained, table, capsys):
     other_columns = [*table[:2], "--text", "x", "--label", "y"]
     for wrong in (["--task", "nonsense"], [], table[:2], [*table, "--task", "kind-en"], other_columns):
         assert main(["fine-tune", "--model", pretrained, *wrong]) == 2
+
+
+def test_questions_are_asked_with_demonstrations_and_without(here, text, capsys):
+    bpe = ["--tokenizer", "bpe", "--vocab-size", "300", "--set", "block_size=80"]
+    assert main(["train", "--text", text, "--steps", "2", *TINY, *bpe]) == 0
+    run_id = capsys.readouterr().out.splitlines()[0]
+    few = ["--model", run_id, "--task", "rules-en", "--examples", "8", "--seeds", "2"]
+    assert main(["evaluate", *few, "--shots", "0,2", "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["shots"], line["seed"]) for line in lines] == [(0, 1), (2, 1), (2, 2)] and all(line["n"] == 8 for line in lines)
+    assert main(["compare", *few]) == 0
+    ways = capsys.readouterr().out
+    assert ways.startswith("random") and "0-shot" in ways and "1-shot" in ways
+    for wrong in (["--task", "acceptability-en"], ["--task", "rules-en", "--shots", "x"], ["--task", "rules-en", "--shots", "-1"]):
+        assert main(["evaluate", "--model", run_id, *wrong]) == 2

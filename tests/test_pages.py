@@ -46,7 +46,7 @@ def small_python_text(monkeypatch, lab_home):
     monkeypatch.setenv("GPTLAB_DEVICE", "cpu")
 
 
-def tiny_run(home: Path, title: str = "Cats", vocabulary: TokenizerConfig | None = None) -> Run:
+def tiny_run(home: Path, title: str = "Cats", vocabulary: TokenizerConfig | None = None, block_size: int = 16) -> Run:
     """A run folder with a curve, samples and two checkpoints, as a worker leaves it."""
     data = DataConfig(corpus=library.save(sources.pasted(TEXT, title), home))
     vocabulary = vocabulary or TokenizerConfig()
@@ -54,7 +54,7 @@ def tiny_run(home: Path, title: str = "Cats", vocabulary: TokenizerConfig | None
     config = RunConfig(
         title=title,
         device="cpu",
-        model=ModelConfig(vocab_size=tokenizer.vocab_size, block_size=16, n_layer=1, n_head=2, n_embd=8),
+        model=ModelConfig(vocab_size=tokenizer.vocab_size, block_size=block_size, n_layer=1, n_head=2, n_embd=8),
         tokenizer=vocabulary,
         data=data,
         training=TrainingConfig(n_steps=40, warmup_steps=4, batch_size=4),
@@ -528,3 +528,30 @@ def test_the_button_puts_a_fine_tuning_into_the_queue(lab_home):
     assert not app.exception and not app.error
     plan = list_runs()[0].config().fine_tuning
     assert plan.task == "acceptability-en" and plan.scratch and plan.transfer.n_labels == 64
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_scores_rise_on_a_page_while_a_model_learns(lab_home, language):
+    tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=256)
+    app = opened("pages/shots/pretraining.py", language, zero_tasks="closed-en,pronoun-en")
+    assert not app.exception and not app.error and len(app.get("plotly_chart")) == 1
+
+
+def test_too_short_a_context_for_the_questions_gets_a_sentence(lab_home):
+    tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))  # 16 tokens
+    app = opened("pages/shots/few_shot.py", shot_task="choice-en")
+    assert not app.exception and "the context holds 16" in app.error[0].value
+
+
+def test_the_literal_prompt_can_be_changed(lab_home):
+    tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=256)
+    app = opened("pages/shots/few_shot.py", shot_task="rules-en")
+    assert not app.exception and not app.error and len(app.get("plotly_chart")) == 2
+    box = next(box for box in app.text_area if "literal prompt" in box.label)
+    assert box.value.count(" :") == 3  # two pairs and the question
+    before = [part.proto.body for part in app.get("html") if "lab-table" in part.proto.body]
+    box.set_value("something else :").run()
+    assert not app.exception and [part.proto.body for part in app.get("html") if "lab-table" in part.proto.body] != before
+    box = next(box for box in app.text_area if "literal prompt" in box.label)
+    box.set_value(" ").run()
+    assert not app.exception and "question is empty" in app.error[0].value

@@ -49,6 +49,10 @@ def sections() -> dict[str, list]:
             st.Page(show.page_path("transfer/layer_transfer"), title=_("Layer transfer"), icon=":material/layers:"),
             st.Page(show.page_path("transfer/ablations"), title=_("What matters"), icon=":material/balance:"),
         ],
+        _("Zero to few shots"): [
+            st.Page(show.page_path("shots/pretraining"), title=_("While it learns"), icon=":material/timeline:"),
+            st.Page(show.page_path("shots/few_shot"), title=_("Show or train"), icon=":material/format_list_numbered:"),
+        ],
         _("Library"): [
             st.Page(show.page_path("library/runs"), title=_("Runs"), icon=":material/folder:"),
             st.Page(show.page_path("library/village"), title=_("The village"), icon=":material/holiday_village:"),

@@ -8,7 +8,6 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import streamlit as st
-from scipy.stats import t as student
 
 from gptlab.config import ModelConfig
 from gptlab.errors import LabError
@@ -16,6 +15,7 @@ from gptlab.evaluation.metrics import spearman
 from gptlab.experiment import FineTuning, Study, TransferConfig
 from gptlab.figures import transfer as figures
 from gptlab.paths import ASSETS, disk_error
+from gptlab.runs.reached import half_interval
 from gptlab.runs.store import Run, open_run, readable_runs, shipped_runs, shipped_studies
 from gptlab.training.events import Point
 from gptlab.ui import cached, cached_transfer, link, live, pick, show, state, task
@@ -221,16 +221,10 @@ def depth_series(study: Study, points: list[Point], n_labels: int | None) -> fig
     tests = [[point.test for point in by_depth[depth]] for depth in depths]
     name = _("{n} labels").format(n=f"{n_labels:,}") if n_labels else _("all labels")
     return figures.DepthSeries(
-        name, np.array(depths), np.array([statistics.mean(values) for values in tests]), np.array([half(values) for values in tests]),
+        name, np.array(depths), np.array([statistics.mean(values) for values in tests]),
+        np.array([half_interval(values) for values in tests]),
         np.array([statistics.mean(p.train for p in by_depth[d]) for d in depths]), np.array([len(values) for values in tests]),
     )  # fmt: skip
-
-
-def half(values: Sequence[float]) -> float:
-    """Half of the 95 % interval of a mean; not a number for a single value."""
-    if len(values) < 2:
-        return float("nan")
-    return float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
 
 
 def verdict(one: figures.DepthSeries) -> None:
@@ -306,4 +300,4 @@ def ablation_name(kind: str) -> str:
 def mean_cell(values: Sequence[float]) -> str:
     if not values:
         return "–"
-    return f"{statistics.mean(values):.3f}" + (f" ± {half(values):.3f}" if len(values) > 1 else "")
+    return f"{statistics.mean(values):.3f}" + (f" ± {half_interval(values):.3f}" if len(values) > 1 else "")

@@ -32,6 +32,7 @@ def village_title(name: str) -> str:
         "sentiment": _("how somebody feels"), "kind": _("what kind of thing somebody has"), "entailment": _("does the claim follow?"),
         "similarity": _("the same story?"), "choice": _("question with four answers"), "acceptability": _("is the sentence well formed?"),
         "pronoun": _("whom the pronoun means"), "cloze": _("the missing word"), "closed": _("kinds of things, without a story"),
+        "rules": _("a rule shown by pairs"), "last-word": _("the last word"),
     }  # fmt: skip
     return f"{words[kind]} · {language}"
 

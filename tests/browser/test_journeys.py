@@ -55,7 +55,7 @@ def test_a_deep_link_on_a_fresh_server_has_its_frame(page, server):
     """The very first visit: Streamlit's old multi-page mode would show the page without the frame."""
     opened(page, server, "generate?lang=ko")
     expect(page.get_by_test_id("stSidebarNav")).to_be_visible()
-    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(12)
+    expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(14)
     assert "lang=ko" in page.url
     expect(page.get_by_role("dialog")).to_have_count(0)
 

@@ -1,0 +1,75 @@
+"""What fine-tunings of a model on a task have reached so far, on this computer and in what ships."""
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.stats import t as student
+
+from gptlab.config import ModelConfig
+from gptlab.runs.curve import Curve
+from gptlab.runs.store import Run, readable_runs, shipped_studies
+from gptlab.training.events import SCRATCH
+
+
+@dataclass(frozen=True)
+class Reached:
+    """A test score after training on labels.
+
+    Args:
+        updated: what learned, of `experiment.UPDATED`, or "scratch".
+        n_labels: None for all.
+        low, high: 95 % interval: over examples for one training, over seeds for a study.
+    """
+
+    updated: str
+    n_labels: int | None
+    value: float
+    low: float
+    high: float
+
+
+def reached(model: Run, task: str) -> list[Reached]:
+    """The newest result of each sort and number of labels."""
+    found: dict[tuple[str, int | None], Reached] = {}
+    for run in [*readable_runs(), *shipped_studies()]:
+        for one in (*_of_fine_tuning(run, model, task), *_of_study(run, model, task)):
+            found.setdefault((one.updated, one.n_labels), one)
+    return list(found.values())
+
+
+def _of_fine_tuning(run: Run, model: Run, task: str) -> list[Reached]:
+    plan, file = run.config().fine_tuning, run.folder / "results.json"
+    if plan is None or (plan.model, plan.task) != (model.id, task) or not file.exists():
+        return []
+    scores = json.loads(file.read_text(encoding="utf-8"))["scores"]
+    return [
+        Reached("scratch" if arm == SCRATCH else plan.transfer.updated, plan.transfer.n_labels, score["value"], score["low"], score["high"])
+        for arm, score in scores.items()
+    ]
+
+
+def _of_study(run: Run, model: Run, task: str) -> list[Reached]:
+    study, shape = run.config().study, model.config().model
+    if study is None:
+        return []
+    curve = Curve(run.folder)
+    curve.read()
+    found = []
+    for i, arm in enumerate(study.arms):
+        values = [point.test for point in curve.points if point.arm == i]
+        taken = arm.transfer.n_layers_taken
+        whole = taken is None or isinstance(shape, ModelConfig) and taken == shape.n_layer
+        if (arm.model, arm.task) == (model.id, task) and values and (whole or taken == -1):
+            mean, around = statistics.mean(values), half_interval(values)
+            sort = arm.transfer.updated if whole else "scratch"
+            found.append(Reached(sort, arm.transfer.n_labels, mean, mean - around, mean + around))
+    return found
+
+
+def half_interval(values: Sequence[float]) -> float:
+    """Half of the 95 % interval of a mean by Student's t; not a number for a single value."""
+    if len(values) < 2:
+        return float("nan")
+    return float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values) ** 0.5
