@@ -417,9 +417,11 @@ def test_an_own_table_is_a_task(pretrained, table, capsys):
         assert main(["fine-tune", "--model", pretrained, *wrong]) == 2
 
 
-def test_questions_are_asked_with_demonstrations_and_without(here, text, capsys):
+def test_questions_are_asked_with_demonstrations_and_without(here, text, tmp_path, capsys):
     bpe = ["--tokenizer", "bpe", "--vocab-size", "300", "--set", "block_size=80"]
-    assert main(["train", "--text", text, "--steps", "2", *TINY, *bpe]) == 0
+    long = tmp_path / "long.txt"
+    long.write_text(Path(text).read_text(encoding="utf-8") * 20, encoding="utf-8")
+    assert main(["train", "--text", str(long), "--steps", "8", *TINY, *bpe]) == 0
     run_id = capsys.readouterr().out.splitlines()[0]
     few = ["--model", run_id, "--task", "rules-en", "--examples", "8", "--seeds", "2"]
     assert main(["evaluate", *few, "--shots", "0,2", "--json"]) == 0

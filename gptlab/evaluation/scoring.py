@@ -138,8 +138,7 @@ def zero_shot(model: Any, tokenizer: Tokenizer, task: Task, examples: Sequence[E
         written = tuple(_write(model, tokenizer, example, block_size) for example in examples)
         return Zero(judge_texts(task.metric, written, [example.answer for example in examples]), (), written)
     if task.rule == "next":
-        pieces = [piece_of(tokenizer, example.prompt, " " + example.answer, block_size) for example in examples]
-        right = [int(judged.best.all()) for judged in judge(model, pieces)]
+        right = [int(_writes(model, tokenizer, example, block_size)) for example in examples]
         return Zero(judge_labels("accuracy", right, [1] * len(right)), tuple(right), ())
     if task.rule == "threshold":
         return _by_threshold(model, tokenizer, task, examples)
@@ -187,6 +186,20 @@ def _by_threshold(model: Any, tokenizer: Tokenizer, task: Task, examples: Sequen
 
 
 GREEDY = SamplingConfig(temperature=0.0)
+
+
+def _writes(model: Any, tokenizer: Tokenizer, example: Example, block_size: int) -> bool:
+    """Whether the likeliest continuation begins with the answer. Letters are compared, not tokens: a Korean word and the particle behind it
+    may be one token.
+    """
+    wanted = (" " + example.answer).encode("utf-8")
+    prompt = tokenizer.encode(BEGIN + example.prompt).tolist()[-(block_size - len(wanted)) :]
+    written = b""
+    for token in generate(model, prompt, GREEDY, len(wanted)):
+        written += tokenizer.token_bytes(token.id)
+        if not wanted.startswith(written[: len(wanted)]) or len(written) >= len(wanted):
+            break
+    return written.startswith(wanted)
 
 
 def _write(model: Any, tokenizer: Tokenizer, example: Example, block_size: int) -> str:

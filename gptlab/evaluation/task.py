@@ -41,7 +41,7 @@ class Task:
         form: which input transformation of GPT-1 it takes: classification (one text), entailment (two texts in order), similarity (two
             texts in either order), choice (a text and the example's own choices); "free" for answers that are written.
         rule: how a language model chooses without training: "sum" of the log-probabilities of a choice, "after" for the sum over
-            what stands behind the word in which the choices differ, "threshold" on the mean over the text itself, "next" for the very next
+            what stands behind the word in which the choices differ, "threshold" on the mean over the text itself, "next" for the next
             word, "write" for free answers, "" where it has no way.
         metric: "accuracy", "mcc", "pearson" for quantities, "f1", "rouge", "bleu".
         labels: names of the classes; empty where each example has choices of its own.

@@ -25,3 +25,18 @@ def test_every_particle_has_a_form_after_a_consonant_and_one_after_a_vowel(parti
 
 def test_only_the_narrator_becomes_polite():
     assert polite('"갔다." 미나가 말했다. 숲이다.') == '"갔다." 미나가 말했어요. 숲이다.'
+
+
+def test_a_vocabulary_learned_with_particles_apart_keeps_them_apart():
+    """One token for the garden, whatever stands behind it; the text itself is encoded as it is."""
+    from gptlab.config import TokenizerConfig
+    from gptlab.data.village.korean import particles_apart
+    from gptlab.tokenizer import train_tokenizer
+
+    text = "미나는 정원에 있었다. 소희는 정원으로 갔다. 미나가 정원에서 소희를 만났다. " * 40
+    found = train_tokenizer(TokenizerConfig(kind="bpe", vocab_size=400), particles_apart(text))
+    garden = found.encode(" 정원").tolist()
+    assert len(garden) == 1
+    for form in ("에", "으로", "에서"):
+        ids = found.encode(f" 정원{form}").tolist()
+        assert ids[0] == garden[0] and found.decode(ids) == f" 정원{form}"
