@@ -15,6 +15,7 @@ from gptlab.runs.store import delete_run, list_runs, open_run, shipped_runs
 def packed(trained, monkeypatch):
     """A finished run among the models that ship, and the run itself."""
     monkeypatch.setattr(shipped, "zero_shot_scores", lambda run: {})
+    monkeypatch.setattr(shipped, "scores_through_time", lambda run: {})
     monkeypatch.setitem(shipped.RECIPES, "tiny-model", shipped.Recipe("gpt2", {}, 30, 2))
     run = trained()
     shipped.pack(run, "tiny-model")
