@@ -84,7 +84,7 @@ def ways_figure(ways: Sequence[Way], metric: str) -> go.Figure:
     colours = [series_colour(1) if way.learned else GREY if way.weights == "" else series_colour(0) for way in ways]
     figure.add_bar(
         x=[f"{way.name}<br><i>{way.weights}</i>" for way in ways], y=[way.value for way in ways], marker_color=colours,
-        text=[f"{way.value:.2f}" for way in ways], textposition="outside", textfont_size=14,
+        text=[f"{way.value:.2f}" for way in ways], textposition="inside", insidetextanchor="start", textfont_size=14,
         error_y=dict(type="data", symmetric=False, array=[np.nan_to_num(way.high - way.value) for way in ways],
                      arrayminus=[np.nan_to_num(way.value - way.low) for way in ways], thickness=1.5, width=6),
         hovertemplate="%{x}: %{y:.3f}<extra></extra>",

@@ -16,25 +16,38 @@ def steps() -> None:
         ("pretrain/train", _("1 · Train"), _("Give it a text and watch the loss fall and noise become words."), _("Open Train")),
         ("pretrain/generate", _("2 · Let it write"), _("Step through its next-token distribution, at any moment of its training."),
          _("Open Generate")),
-        ("library/runs", _("3 · Compare and keep"), _("Every run is kept with its settings; export one for transformers."), _("Open Runs")),
+        ("inside/attention", _("3 · Look inside"), _("Open its heads, switch them off, ask each layer what it "
+                                                     "believes."), _("Open Attention")),
+        ("transfer/fine_tuning", _("4 · Transfer"), _("Give it a few labels: what is pretraining worth, and which "
+                                                      "layers?"), _("Open Fine-tuning")),
+        ("shots/few_shot", _("5 · Ask it"), _("Show examples in the prompt instead of training, and compare."), _("Open Show or train")),
+        ("library/runs", _("6 · Compare and keep"), _("Every run is kept with its settings; export one for transformers."), _("Open Runs")),
     ]  # fmt: skip
-    for column, (page, title, text, label) in zip(st.columns(3, gap="medium"), cards, strict=True):
-        with column, st.container(border=True, height="stretch"):
-            st.subheader(title)
-            st.markdown(text)
-            st.page_link(show.page_path(page), label=label, icon=":material/arrow_forward:")
+    for row in (cards[:3], cards[3:]):
+        for column, (page, title, text, label) in zip(st.columns(3, gap="medium"), row, strict=True):
+            with column, st.container(border=True, height="stretch"):
+                st.subheader(title)
+                st.markdown(text)
+                st.page_link(show.page_path(page), label=label, icon=":material/arrow_forward:")
 
 
 def paper_map() -> None:
     """Paper section -> what it says -> where to see it."""
     train, generate, tokenization = _("Train"), _("Generate"), _("Tokenization")
+    tune, layers, matters = _("Fine-tuning"), _("Layer transfer"), _("What matters")
     rows = [
         ("GPT-1, 3.1", _("A decoder learns to say the next token (equations 1 and 2)"), train),
         ("GPT-1, 4.1", _("Adam with decoupled weight decay, warm-up over 2,000 steps, cosine to zero"), train),
+        ("GPT-1, 3.2", _("A few labels and one linear layer: L3 = L2 + λ L1 (equations 3 to 5)"), tune),
+        ("GPT-1, 3.3", _("Every task as one or more sequences (Figure 1, right)"), tune),
+        ("GPT-1, 5", _("Every transferred layer helps (Figure 2, left)"), layers),
+        ("GPT-1, 5", _("Tasks are learned without labels, while it reads (Figure 2, right)"), _("While it learns")),
+        ("GPT-1, 5", _("Without pretraining, without L1, with an LSTM (Table 5)"), matters),
         ("GPT-1, 4.1", _("Byte pair encoding: 40,000 merges on lower-cased words"), tokenization),
         ("GPT-2, 2.2", _("Byte pair encoding over bytes: no text is ever unknown"), tokenization),
         ("GPT-2, 2.3", _("LayerNorm moves to the front, residual weights start smaller"), train),
         ("GPT-2, 3", _("Samples with top-k; text that reads on"), generate),
+        ("GPT-3, 2", _("Zero, one and few shots: demonstrations instead of updates"), _("Show or train")),
         ("GPT-3, 2.1", _("The same model in eight sizes; loss falls smoothly with size"), train),
         ("ALBERT, 3.1", _("Shared layers and a factorised embedding: fewer parameters, the same computing"), train),
     ]

@@ -16,7 +16,7 @@ from gptlab.ui.tuning import metric_name
 from gptlab.words import _
 
 SHOTS = (0, 1, 2, 4, 8)
-N_SEEDS = 3
+N_SEEDS = 5
 
 WITHOUT_TRAINING = ("acceptability", "choice", "closed", "cloze", "pronoun", "last-word", "sentiment", "entailment")
 """Kinds of tasks with a rule for answering untrained, the ones first in which small models succeed."""
@@ -148,7 +148,7 @@ def few_shots() -> None:
         fits = min(cached_shots.most_shots(run.id, step, name, seed, instruction, n) for seed in range(1, N_SEEDS + 1))
     ks = [k for k in SHOTS if k <= fits]
     series = shot_series(run, step, name, ks, rule, instruction, n)
-    left, right = st.columns([3, 2], gap="large")
+    left, right = st.columns(2, gap="large")
     with left:
         known = [(_("guessing"), chance_of(name))]
         show.figure(figures.shots_figure([series], known, metric_name("accuracy")), key="shots", table=lambda: time_table([series]))
@@ -196,7 +196,7 @@ def shot_series(run: Run, step: int, name: str, ks: list[int], rule: str, instru
 
 def literal_prompt(run: Run, step: int, name: str, ks: list[int], instruction: str) -> None:
     """The prompt of one example, to be read and changed, and what the model thinks of each answer."""
-    a, b, c = st.columns(3)
+    a, b, c = st.columns([2, 3, 3])
     with a:
         k = int(st.number_input("k", 0, ks[-1], min(2, ks[-1]), key="prompt_k", bind="query-params"))
     with b:

@@ -24,7 +24,7 @@ from gptlab.words import _
 
 LABEL_CHOICES = [n for n in LABELS if n != "all"]
 
-EPOCHS, RATE = 3, 1e-3
+EPOCHS, RATE = 5, 1e-3
 """Of every fine-tuning in a study. Chosen on the validation split; see the README."""
 
 

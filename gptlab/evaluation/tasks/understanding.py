@@ -6,7 +6,7 @@ from typing import Any
 from gptlab.data.village.demonstrations import ASKS, VERDICTS
 from gptlab.data.village.korean import with_particle
 from gptlab.data.village.lexicon import Noun, Person, Spot, lexicon
-from gptlab.data.village.plots import breaks, contest, envy, errand, gift, lost, promise, quarrel, trade
+from gptlab.data.village.plots import CARRIED, breaks, contest, envy, errand, gift, lost, promise, quarrel, trade
 from gptlab.data.village.questions import (
     OPEN,
     claim,
@@ -26,9 +26,6 @@ from gptlab.evaluation.tasks.making import MOST_CHARACTERS, Make, Source, villag
 NAMED_APART = 5
 SPLIT_OF_NOUN = {0: "test", 1: "validation"}
 """Of every five nouns of a kind, the kind task names the first in its test split only, the second in its validation split only."""
-
-HELD = ("toy", "tool", "garment", "flower", "music", "other", "pet", "food")
-"""Places of the kinds that people have in the kind task."""
 
 FEELING_EVENTS = ("feels", "feels_because")
 
@@ -62,17 +59,16 @@ def sentiment(source: Source, i: int) -> tuple[Example, ...]:
     raise AssertionError("stories do not end")
 
 
-KINDS = (
-    "toy", "tool", "garment", "flower", "instrument", "dish", "jewel", "book", "light", "pet", "fruit", "vegetable", "sweet",
-)  # fmt: skip
+KINDS = ("toy", "tool", "garment", "instrument", "dish", "jewel", "book", "light")
+"""Kinds of made things: the same qualities are said of all of them, so what is said of a thing does not tell its kind."""
 
 
 def holding(s: Scene) -> None:
     """Two people have a thing each, and one of them may give hers away."""
     a = s.person()
     b = s.person(others=(a,))
-    x = possession(s, a, HELD)
-    y = possession(s, b, HELD)
+    x = possession(s, a, CARRIED)
+    y = possession(s, b, CARRIED)
     if s.chance(0.5):
         giver, thing = (a, x) if s.chance(0.5) else (b, y)
         c = s.person(others=(a, b))
