@@ -16,7 +16,7 @@ from gptlab.ui import frame  # noqa: E402
 
 if __name__ == "__main__":
     frame.begin()
-    page = st.navigation(frame.sections())
+    page = st.navigation(frame.sections(), expanded=True)
     frame.sidebar()
     frame.run(page)
 else:

@@ -24,7 +24,7 @@ def begin() -> None:
 def announce() -> None:
     """Tell Streamlit, before the first visit, that the pages are those of `sections`; there is no visitor yet to be warned about."""
     logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").setLevel(logging.ERROR)
-    st.navigation(sections())
+    st.navigation(sections(), expanded=True)
 
 
 def sections() -> dict[str, list]:
