@@ -175,7 +175,7 @@ def rank_figure(ranks: np.ndarray, layer_names: Sequence[str]) -> go.Figure:
     """Rank of the true next token through the layers, (L + 1, T): every token a thin line, the median thick."""
     figure = new_figure(
         x="", y=_("rank of the true next token"), height=360, showlegend=False, hovermode="closest",
-        xaxis=dict(tickvals=list(range(len(layer_names))), ticktext=list(layer_names)), yaxis=dict(type="log"),
+        xaxis=dict(tickvals=list(range(len(layer_names))), ticktext=list(layer_names)), yaxis=dict(type="log", dtick=1),
     )  # fmt: skip
     x = list(range(len(ranks)))
     for i in range(min(ranks.shape[1], 60)):
