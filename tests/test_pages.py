@@ -406,6 +406,7 @@ def test_an_empty_home_has_the_models_that_ship(lab_home, monkeypatch):
     monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", {}, 40, 2))
     score = {"metric": "accuracy", "value": 0.5, "low": 0.4, "high": 0.6, "n": 9}
     monkeypatch.setattr(shipped, "zero_shot_scores", lambda run: {"pronoun-en": score})
+    monkeypatch.setattr(shipped, "scores_through_time", lambda run: {})
     shipped.pack(run, "tiny")
     delete_run(run)
     for language, prompt in (("en", "One morning, Emma"), ("ko", "어느 날 아침 에마")):

@@ -37,7 +37,8 @@ def table() -> None:
 def settings(run: Run) -> None:
     """Settings and surroundings of a run."""
     with st.expander(_("Settings, versions and hardware")):
-        st.json(run.config().to_json() | {"environment": run.environment(), "folder": str(run.folder)}, expanded=1)
+        settings = {name: value for name, value in run.config().to_json().items() if value is not None}
+        st.json(settings | {"environment": run.environment(), "folder": str(run.folder)}, expanded=1)
 
 
 def export(run: Run) -> None:
