@@ -64,7 +64,7 @@ def confusion_figure(counts: np.ndarray, labels: Sequence[str]) -> go.Figure:
     names = [plain(label) for label in labels]
     few = len(labels) <= 20
     figure = new_figure(
-        x=_("said"), y=_("right"), height=max(300, 120 + 34 * len(labels)) if few else 700, hovermode="closest",
+        x=_("said"), y=_("right answer"), height=max(300, 120 + 34 * len(labels)) if few else 700, hovermode="closest",
         xaxis=dict(type="category", side="bottom"), yaxis=dict(type="category", autorange="reversed", showgrid=False),
     )  # fmt: skip
     figure.add_heatmap(
@@ -102,7 +102,7 @@ def calibration_figure(sure: np.ndarray, right: np.ndarray, n_bins: int = 8) -> 
 
 def quantities_figure(said: np.ndarray, right: np.ndarray) -> go.Figure:
     """Predicted against true quantities, (n,) each."""
-    figure = new_figure(x=_("right"), y=_("said"), height=400, hovermode="closest", showlegend=False)
+    figure = new_figure(x=_("right answer"), y=_("said"), height=400, hovermode="closest", showlegend=False)
     low, high = float(min(right.min(), said.min())), float(max(right.max(), said.max()))
     figure.add_scatter(x=[low, high], y=[low, high], mode="lines", line=dict(color=GREY, dash="dot", width=1.2), hoverinfo="skip")
     figure.add_scatter(

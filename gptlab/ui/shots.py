@@ -121,7 +121,7 @@ def weights_table(weighed: cached_shots.Weighed, choices: tuple[str, ...], right
         (choice.strip(), str(len(nats)), f"{nats.sum():.2f}", f"{nats.mean():.2f}", "✓" if i == right else "")
         for i, (choice, nats) in enumerate(zip(choices, weighed.nats, strict=True))
     ]
-    return [_("Answer"), _("tokens"), _("sum of log-probabilities"), _("mean"), _("right")], rows
+    return [_("Answer"), _("tokens"), _("sum of log-probabilities"), _("mean"), _("right answer")], rows
 
 
 def few_shots() -> None:

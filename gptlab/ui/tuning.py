@@ -282,7 +282,7 @@ def _classes(about: Task, found: cached_transfer.Results) -> None:
              answer_name(about, examples[i], int(found.right[i])), f"{found.says[i].max():.2f}")
             for i in surest
         ]  # fmt: skip
-        show.table([_("Text"), _("said"), _("right"), _("how sure")], rows, wrap_first=True)
+        show.table([_("Text"), _("said"), _("right answer"), _("how sure")], rows, wrap_first=True)
 
 
 def answer_name(about: Task, example: Example, i: int) -> str:
