@@ -515,7 +515,7 @@ def test_the_button_puts_a_study_into_the_queue(full_home):
 
     app = opened("pages/transfer/layer_transfer.py", label_counts="64")
     before = len(list_runs())
-    next(b for b in app.button if b.key == "study").click().run()
+    next(b for b in app.button if b.key == "begin").click().run()
     assert not app.exception and not app.error and len(list_runs()) == before + 1
     assert {arm.transfer.n_labels for arm in list_runs()[0].config().study.arms} == {64}
 
@@ -525,7 +525,7 @@ def test_the_button_puts_a_fine_tuning_into_the_queue(lab_home):
 
     tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))  # which can read anything
     app = opened("pages/transfer/fine_tuning.py", task="acceptability-en", labels="64")
-    next(b for b in app.button if b.key == "tune").click().run()
+    next(b for b in app.button if b.key == "begin").click().run()
     assert not app.exception and not app.error
     plan = list_runs()[0].config().fine_tuning
     assert plan.task == "acceptability-en" and plan.scratch and plan.transfer.n_labels == 64

@@ -20,13 +20,13 @@ def evaluate(args: argparse.Namespace) -> None:
 
 def compare(args: argparse.Namespace) -> None:
     """Guessing, a bag of words, prompting with 0, 1, 2, 4, 8 demonstrations, and what fine-tunings of this model reached here."""
-    from gptlab.evaluation.shortcuts import recorded
+    from gptlab.evaluation.shortcuts import guessing, recorded
     from gptlab.evaluation.shots import Prompting, most_that_fit
     from gptlab.runs.reached import reached
 
     model, tokenizer, task, examples = asked(args)
     known = recorded(task)
-    ways: list[dict[str, Any]] = [{"way": "random", "value": known.random if known else 1 / task.n_choices}]
+    ways: list[dict[str, Any]] = [{"way": "random", "value": guessing(task)}]
     if known is not None:
         ways += [{"way": "majority", "value": known.majority}, {"way": "bag of words", "value": known.words.value}]
     fits = min(most_that_fit(model, tokenizer, task, examples, Prompting(seed=seed)) for seed in range(1, args.seeds + 1))

@@ -50,6 +50,11 @@ def shortcuts(task: Task) -> Shortcuts:
     )
 
 
+def guessing(task: Task) -> float:
+    """What guessing with equal chances reaches by the task's metric; 0 where an answer is written or correlations are measured."""
+    return 0.0 if task.metric != "accuracy" or task.form == "free" else 1 / task.n_choices
+
+
 def recorded(task: Task) -> Shortcuts | None:
     """What was measured for this version of a task; None when nothing was."""
     entry = json.loads(RECORD.read_text(encoding="utf-8")).get(task.name) if RECORD.exists() else None

@@ -41,8 +41,7 @@ def matrix(subject: Subject) -> None:
         )
         st.caption(
             _("Each row is a token that looks; its weights add up to 1. Above the diagonal there is nothing: no token sees what "
-              "comes later. "
-              "Entropy: 0 bits looks at one token, {most} bits would be all {n} alike.").format(
+              "comes later. Entropy: 0 bits looks at one token, {most} bits would be all {n} alike.").format(
                 most=f"{np.log2(len(found.tokens)):.1f}", n=len(found.tokens))
         )  # fmt: skip
     with right:

@@ -97,21 +97,22 @@ def film(run_id: str, steps: tuple[int, ...], text: str, layer: int, head: int) 
 
 @dataclass(frozen=True)
 class Kinds:
-    """Scores of a model's heads, what random models reach, and the labels that follow."""
+    """Scores of a model's heads, what random models reach, the labels that follow, and how far above random a label begins."""
 
     scores: Any
     random: dict[str, Any]
     labels: list[list[str]]
+    margin: float
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
 def kinds(run_id: str, step: int) -> Kinds:
-    from gptlab.interpret.heads import head_scores
+    from gptlab.interpret.heads import MARGIN, head_scores
     from gptlab.interpret.heads import labels as labelled
 
     model = cached.model(run_id, step)
     scores, random = head_scores(model), _random(run_id)
-    return Kinds(scores, random, labelled(scores, random))
+    return Kinds(scores, random, labelled(scores, random), MARGIN)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)

@@ -4,12 +4,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from gptlab.errors import LabError
 from gptlab.experiment import Induction
 from gptlab.figures import inside as figures
-from gptlab.paths import disk_error
 from gptlab.runs.store import Run
-from gptlab.ui import cached, cached_inside, inside, link, live, pick, show, state
+from gptlab.ui import cached, cached_inside, inside, launch, link, live, pick, show, state
 from gptlab.ui.inside import Subject
 from gptlab.words import _
 
@@ -49,9 +47,8 @@ def kinds() -> None:
         st.markdown("\n".join(f"- {kind_name(kind)}: **{n}**" for kind, n in counted.items()))
         st.caption(
             _("Of {n} heads. A head is named only if a score is more than {margin} above the highest head of three models of the "
-              "same shape "
-              "with random weights. Measured on 8 sequences of random tokens, each said twice.").format(
-                n=values.size, margin=0.3)
+              "same shape with random weights. Measured on 8 sequences of random tokens, each said twice.").format(
+                n=values.size, margin=found.margin)
         )  # fmt: skip
 
 
@@ -73,8 +70,7 @@ def definition(score: str) -> str:
         "first": _("**First token.** Mean attention to the first token: often a place to rest where there is nothing to find."),
         "duplicate": _("**Same token before.** When a token is said again: attention to where it was said first."),
         "induction": _("**Induction.** When *A B ... A* was read: attention to *B*, which came after the first *A*. Such a head can "
-                       "say what comes "
-                       "next by looking it up in the context."),
+                       "say what comes next by looking it up in the context."),
         "entropy": _("**Entropy.** How spread the attention is: 0 looks at one token, 1 at all alike."),
     }[score]  # fmt: skip
 
@@ -120,8 +116,7 @@ def ablation() -> None:
     worth = "  ".join(f"{layer}: {value:+.3f}" for layer, value in enumerate(mapped.mlps))
     st.caption(
         _("Nats per token that the loss rises by when one head is switched off, on {n} tokens that stand in no training text; 95 % "
-          "interval "
-          "over windows at the mouse. Whole model {nats}. MLPs alone, by layer: {worth}.").format(
+          "interval over windows at the mouse. Whole model {nats}. MLPs alone, by layer: {worth}.").format(
             n=f"{n:,}", nats=f"{mapped.whole_nats:.3f}", worth=worth)
     )  # fmt: skip
 
@@ -158,8 +153,7 @@ def patching() -> None:
     show.figure(figures.restored_figure(found.restored, tokens), key="restored")
     st.caption(
         _("Into the run on the corrupted prompt, the residual stream of the clean one is put at one place at a time. 1: the clean "
-          "answer is "
-          "back; 0: nothing changed. Logit of the clean answer minus the other: clean {clean}, corrupted {corrupted}.").format(
+          "answer is back; 0: nothing changed. Logit of the clean answer minus the other: clean {clean}, corrupted {corrupted}.").format(
             clean=f"{found.clean:+.2f}", corrupted=f"{found.corrupted:+.2f}")
     )  # fmt: skip
     if found.clean <= found.corrupted:
@@ -170,8 +164,7 @@ def induction() -> None:
     """Watch induction heads come into being."""
     st.markdown(
         _("Two layers of attention, nothing else, learn random tokens that are said twice. The first time nobody can know them. The "
-          "second time "
-          "somebody who looks back can. Watch the moment at which the model begins to.")
+          "second time somebody who looks back can. Watch the moment at which the model begins to.")
     )  # fmt: skip
     left, right = st.columns([1, 3], vertical_alignment="bottom")
     with left:
@@ -189,17 +182,9 @@ def induction() -> None:
 def start_induction(seed: int) -> None:
     """Put the lesson into the queue; the callback of the button."""
     from gptlab.runs.inducing import induction_config
-    from gptlab.runs.job import submit
-    from gptlab.ui.tuning import pick_device
 
-    try:
-        state.choose_run(
-            submit(*induction_config(Induction(seed=seed), pick_device(), _("Induction, seed {seed}").format(seed=seed))).id, "induction"
-        )
-    except LabError as problem:
-        state.keep_error(problem)
-    except OSError as problem:
-        state.keep_error(disk_error(problem))
+    title = _("Induction, seed {seed}").format(seed=seed)
+    launch.queued(lambda: induction_config(Induction(seed=seed), launch.device(), title), "induction")
 
 
 def _draw_induction(run: Run) -> None:

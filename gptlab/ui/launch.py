@@ -1,14 +1,20 @@
 """From the choices of the Train page to a run in the queue."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import streamlit as st
 
 from gptlab.config import DataConfig, RunConfig, TokenizerConfig
 from gptlab.errors import LabError
 from gptlab.paths import disk_error
 from gptlab.presets import SIZES
-from gptlab.ui import cached, state
+from gptlab.tokenizer import Tokenizer
+from gptlab.ui import cached, show, state
 from gptlab.ui.live import duration
 from gptlab.words import _
+
+Plan = TypeVar("Plan")
 
 VALIDATION_FRACTION = 0.1
 """DataConfig's default; the page offers no other."""
@@ -71,16 +77,54 @@ def wake_worker(device: str) -> None:
     ensure_worker(device)
 
 
+def device() -> str:
+    """Where new runs go."""
+    from gptlab.device import choose_device
+
+    return choose_device()
+
+
 def start(config: RunConfig, tokenizer: TokenizerConfig) -> None:
     """Put a training into the queue and show it; the callback of the Train button."""
-    from gptlab.runs.job import submit
-
     data, _training = config.to_train()
     trained = cached.prepared(data.corpus, tokenizer.kind, tokenizer.vocab_size, data.validation_fraction).tokenizer
+    queued(lambda: (config, trained), "run")
+
+
+def queued(make: Callable[[], tuple[RunConfig, Tokenizer]], key: str) -> None:
+    """Put a run into the queue and let the selector of its sort show it; for callbacks, whose errors are kept for the page."""
+    from gptlab.runs.job import submit
+
     try:
-        state.choose_run(submit(config, trained).id)
+        state.choose_run(submit(*make()).id, key)
     except LabError as problem:
         state.keep_error(problem)
     except OSError as problem:
         state.keep_error(disk_error(problem))
 
+
+@st.fragment
+def form(
+    choose: Callable[[], Plan | None], label: Callable[[Plan | None], str], begin: Callable[[Plan], None],
+    below: Callable[[Plan], None] = lambda _plan: None,
+) -> None:  # fmt: skip
+    """Choices, and the button that begins what they make. A part of its own: another choice does not draw the results anew.
+
+    Args:
+        choose: draws the choices; None while something is missing.
+        below: draws what belongs to the choices.
+    """
+    with show.mistakes():
+        plan = None
+        try:
+            plan = choose()
+            if plan is not None:
+                wake_worker(device())
+        except LabError as problem:
+            show.error(problem)
+        if st.button(
+            label(plan), type="primary", icon=":material/play_arrow:", key="begin", disabled=plan is None, on_click=begin, args=(plan,)
+        ):  # the run is to be shown below, outside of this part
+            st.rerun()
+        if plan is not None:
+            below(plan)

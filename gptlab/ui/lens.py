@@ -22,8 +22,7 @@ def logit_lens() -> None:
     )
     st.caption(
         _("The model's own head reads the residual stream after every block: the likeliest next token, shaded by its probability; "
-          "five at the "
-          "mouse. The bottom row is the embedding, the top row is what the model says.")
+          "five at the mouse. The bottom row is the embedding, the top row is what the model says.")
         + (" " + post_norm() if subject.shape.norm_position == "post" else "")
     )  # fmt: skip
     if len(found.tokens) > 1:
@@ -37,8 +36,7 @@ def logit_lens() -> None:
 def post_norm() -> str:
     return _(
         "This model is post-LN (GPT-1): every block ends in a LayerNorm, so there is no running sum that only grows. What a middle "
-        "layer would say "
-        "is read from a normalised state that later blocks still rescale: take it as a hint."
+        "layer would say is read from a normalised state that later blocks still rescale: take it as a hint."
     )
 
 

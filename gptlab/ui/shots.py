@@ -6,7 +6,7 @@ import streamlit as st
 
 from gptlab.config import ModelConfig
 from gptlab.errors import LabError
-from gptlab.evaluation.shortcuts import recorded
+from gptlab.evaluation.shortcuts import guessing, recorded
 from gptlab.evaluation.tasks import VILLAGE
 from gptlab.figures import shots as figures
 from gptlab.runs.reached import half_interval, reached
@@ -58,8 +58,7 @@ def through_time() -> None:
     show.figure(figures.through_time_figure(series, normalised), key="through_time", table=lambda: time_table(series))
     st.caption(
         _("The first {n} test examples at every checkpoint; 95 % interval over them. No weight is changed by a question. The "
-          "ceiling is the "
-          "best fine-tuned score that was computed here for this model and task, else 1.").format(n=cached_shots.N_EXAMPLES)
+          "ceiling is the best fine-tuned score that was computed here for this model and task, else 1.").format(n=cached_shots.N_EXAMPLES)
     )  # fmt: skip
     with st.expander(_("How a language model answers without having been told the task")):
         explain(run, chosen[0])
@@ -71,7 +70,7 @@ def time_series(run: Run, name: str, group: int, normalised: bool, dashed: bool,
     found = [cached_shots.zero_shot(run.id, step, name, cached_shots.N_EXAMPLES) for step in steps]
     value, low, high = (np.array([score[key] for score in found]) for key in ("value", "low", "high"))
     if normalised:
-        floor, top = chance_of(name), ceiling(run, name)
+        floor, top = guessing(VILLAGE[name]), ceiling(run, name)
         value, low, high = ((scores - floor) / (top - floor) for scores in (value, low, high))
     label = task.village_title(name) + (f" · {pick.short_name(run)}" if named else "")
     return figures.ScoreSeries(label, np.array(steps), value, low, high, dashed, group)
@@ -81,18 +80,10 @@ def time_table(series: list[figures.ScoreSeries]) -> pd.DataFrame:
     return pd.concat(pd.DataFrame({"series": s.label, "step": s.x, "score": s.value, "low": s.low, "high": s.high}) for s in series)
 
 
-def chance_of(name: str) -> float:
-    """What guessing reaches by the task's metric."""
-    about = VILLAGE[name]
-    if about.metric == "mcc" or about.rule == "next":
-        return 0.0
-    known = recorded(about)
-    return known.random if known else 1 / about.n_choices
-
-
 def ceiling(run: Run, name: str) -> float:
-    """The best test score of a fine-tuning of this model on this task, else 1."""
-    return max((value for _way, value, _low, _high in tuned_ways(run, name)), default=1.0)
+    """The best test score that labels taught this model on this task, where it is clearly above guessing; else 1."""
+    floor = guessing(VILLAGE[name])
+    return max((one.value for one in reached(run, name) if one.updated != "scratch" and one.low > floor), default=1.0)
 
 
 def explain(run: Run, name: str) -> None:
@@ -101,10 +92,9 @@ def explain(run: Run, name: str) -> None:
         "threshold": _("**Acceptability.** Mean log-probability of the sentence's tokens; above the median of all sentences it counts as "
                        "well formed (GPT-1, section 5: a threshold)."),
         "sum": _("**Best continuation.** The answer whose tokens together are likeliest behind the prompt (GPT-1 took the mean; the "
-                 "few-shot page "
-                 "lets you choose). For sentiment this is *happy* or *sad*, as GPT-1 took *positive* or *negative*."),
+                 "few-shot page lets you choose). For sentiment this is *happy* or *sad*, as GPT-1 took *positive* or *negative*."),
         "after": _("**Substitution.** Each name is put in the pronoun's place; the rest of the sentence is judged, not the name itself."),
-        "next": _("**Next word.** Right if the one missing word is the likeliest continuation, token by token (LAMBADA)."),
+        "next": _("**Next word.** Right if the likeliest continuation begins with the missing word (as in LAMBADA)."),
     }  # fmt: skip
     about = VILLAGE[name]
     st.markdown(words[about.rule])
@@ -150,12 +140,11 @@ def few_shots() -> None:
     series = shot_series(run, step, name, ks, rule, instruction, n)
     left, right = st.columns(2, gap="large")
     with left:
-        known = [(_("guessing"), chance_of(name))]
+        known = [(_("guessing"), guessing(VILLAGE[name]))]
         show.figure(figures.shots_figure([series], known, metric_name("accuracy")), key="shots", table=lambda: time_table([series]))
         st.caption(
             _("{n} test examples; mean over {seeds} choices and orders of demonstrations. Interval: 95 % over examples and choices "
-              "together. "
-              "{fits} demonstrations fit into the context of {context} tokens before the longest question.").format(
+              "together. {fits} demonstrations fit into the context of {context} tokens before the longest question.").format(
                 n=n, seeds=N_SEEDS, fits=fits, context=run.config().model.block_size)
         )  # fmt: skip
     with right:
@@ -221,7 +210,7 @@ def ways(run: Run, name: str, series: figures.ScoreSeries) -> list[figures.Way]:
     """Guessing, prompting, and what training reached."""
     nan, unchanged = float("nan"), _("weights unchanged")
     known = recorded(VILLAGE[name])
-    found = [figures.Way(_("guessing"), "", chance_of(name), nan, nan, False)]
+    found = [figures.Way(_("guessing"), "", guessing(VILLAGE[name]), nan, nan, False)]
     if known is not None:
         found.append(figures.Way(_("the commonest class"), "", known.majority, nan, nan, False))
     names = {0: _("zero-shot"), 1: _("one-shot")}

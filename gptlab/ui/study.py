@@ -10,16 +10,15 @@ import pandas as pd
 import streamlit as st
 
 from gptlab.config import ModelConfig
-from gptlab.errors import LabError
 from gptlab.evaluation.metrics import spearman
 from gptlab.experiment import FineTuning, Study, TransferConfig
 from gptlab.figures import transfer as figures
-from gptlab.paths import ASSETS, disk_error
+from gptlab.paths import ASSETS
 from gptlab.runs.reached import half_interval
 from gptlab.runs.store import Run, open_run, readable_runs, shipped_runs, shipped_studies
 from gptlab.training.events import Point
-from gptlab.ui import cached, cached_transfer, link, live, pick, show, state, task
-from gptlab.ui.tuning import LABELS, levels, metric_name, pick_device
+from gptlab.ui import cached, cached_transfer, launch, link, live, pick, show, state, task
+from gptlab.ui.tuning import LABELS, levels, metric_name
 from gptlab.words import _
 
 LABEL_CHOICES = [n for n in LABELS if n != "all"]
@@ -78,7 +77,7 @@ def layers_of(model: Run, name: str, variant: str, counts: Sequence[int | None],
     """One arm for every number of layers and labels."""
     from gptlab.transfer.layer_transfer import layer_study
 
-    base = TransferConfig(n_epochs=EPOCHS, learning_rate=RATE, precision=cached.speed(pick_device()).precision)
+    base = TransferConfig(n_epochs=EPOCHS, learning_rate=RATE, precision=cached.speed(launch.device()).precision)
     base = base.with_(**VARIANTS[variant])
     plans = [FineTuning(model=model.id, task=name, transfer=base.with_(n_labels=n)) for n in counts]
     arms = [arm for plan in plans for arm in layer_study(plan, model.config().model.n_layer, 1).arms]
@@ -113,7 +112,7 @@ def plan_ablations() -> Study | None:
         st.info(_("Choose at least one task."))
         return None
     n_labels = link.segments(_("Labelled examples"), LABEL_CHOICES, "1024", lambda n: f"{int(n):,}", "labels")
-    base = TransferConfig(n_epochs=EPOCHS, learning_rate=RATE, n_labels=int(n_labels), precision=cached.speed(pick_device()).precision)
+    base = TransferConfig(n_epochs=EPOCHS, learning_rate=RATE, n_labels=int(n_labels), precision=cached.speed(launch.device()).precision)
     arms = []
     for name in tasks:
         arms += [FineTuning(model=model.id, task=name, transfer=base.with_(**changes)) for changes in ABLATIONS.values()]
@@ -134,17 +133,15 @@ def ablation_of(arm: FineTuning) -> str:
 
 def start(study: Study) -> None:
     """Put a study into the queue and show it; the callback of the button."""
-    from gptlab.runs.job import submit
     from gptlab.runs.subject import study_config
 
-    try:
-        names = dict.fromkeys(cached_transfer.task(arm.task).name for arm in study.arms)
-        title = f"{pick.short_name(open_run(study.arms[0].model))} → {', '.join(names)}"
-        state.choose_run(submit(*study_config(study, pick_device(), title)).id, study.kind)
-    except LabError as problem:
-        state.keep_error(problem)
-    except OSError as problem:
-        state.keep_error(disk_error(problem))
+    names = dict.fromkeys(cached_transfer.task(arm.task).name for arm in study.arms)
+    title = f"{pick.short_name(open_run(study.arms[0].model))} → {', '.join(names)}"
+    launch.queued(lambda: study_config(study, launch.device(), title), study.kind)
+
+
+def button(study: Study | None) -> str:
+    return _("Compute {n} fine-tunings").format(n=len(study.points()) if study else 0)
 
 
 def choose(kind: str) -> Run | None:

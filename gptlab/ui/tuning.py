@@ -4,14 +4,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from gptlab.errors import LabError
+from gptlab.evaluation.shortcuts import guessing
 from gptlab.evaluation.task import Example, Task
 from gptlab.experiment import FineTuning, TransferConfig
 from gptlab.figures import transfer as figures
-from gptlab.paths import disk_error
 from gptlab.runs.store import Run, Status, open_run
 from gptlab.training.events import PRETRAINED, SCRATCH
-from gptlab.ui import cached, cached_transfer, link, live, pick, show, state, task
+from gptlab.ui import cached, cached_transfer, launch, link, live, pick, show, state, task
 from gptlab.words import _
 
 LABELS = ("64", "256", "1024", "4096", "all")
@@ -80,7 +79,7 @@ def what_learns() -> str:
 
 def more(run: Run, updated: str) -> TransferConfig:
     """Settings that mostly stay as they are."""
-    preset = TransferConfig(learning_rate=RATES[updated], precision=cached.speed(pick_device()).precision)
+    preset = TransferConfig(learning_rate=RATES[updated], precision=cached.speed(launch.device()).precision)
     names = ["n_epochs", "learning_rate", "batch_size", "warmup_fraction", "weight_decay", "seed"]
     names += {"top": ["n_updated"], "prompt": ["n_prompt"]}.get(updated, [])
     found = {}
@@ -97,28 +96,17 @@ def more(run: Run, updated: str) -> TransferConfig:
     return preset.with_(**found)
 
 
-def pick_device() -> str:
-    from gptlab.device import choose_device
-
-    return choose_device()
-
-
 def start(chosen: FineTuning) -> None:
     """Put a fine-tuning into the queue and show it; the callback of the button."""
-    from gptlab.runs.job import submit
     from gptlab.runs.subject import fine_tuning_config
 
-    try:
-        title = f"{pick.short_name(open_run(chosen.model))} → {cached_transfer.task(chosen.task).name}"
-        state.choose_run(submit(*fine_tuning_config(chosen, pick_device(), title)).id, "tuning")
-    except LabError as problem:
-        state.keep_error(problem)
-    except OSError as problem:
-        state.keep_error(disk_error(problem))
+    title = f"{pick.short_name(open_run(chosen.model))} → {cached_transfer.task(chosen.task).name}"
+    launch.queued(lambda: fine_tuning_config(chosen, launch.device(), title), "tuning")
 
 
 def transformation(chosen: FineTuning) -> None:
     """What the model reads for an example of this task, and where W_y reads the model."""
+    st.subheader(_("What the model reads"))
     left, right = st.columns([3, 2], gap="large")
     with right:
         number = int(st.number_input(_("Example"), 1, 50, 1, key="transform_example", bind="query-params"))
@@ -220,10 +208,8 @@ def levels(name: str) -> list[tuple[str, float]]:
     """What scores without reading, by the task's metric; two that are close share a line."""
     found = cached_transfer.task(name)
     known = cached_transfer.baselines(name, cached_transfer.here())
-    if found.metric != "accuracy":
-        return [(_("guessing"), 0.0)]
-    if known is None:
-        return [(_("guessing"), 1 / found.n_choices)]
+    if known is None or found.metric != "accuracy":
+        return [(_("guessing"), guessing(found))]
     if abs(known.random - known.majority) < 0.03:
         lines = [(_("guessing, and the commonest class"), max(known.random, known.majority))]
     else:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from gptlab.evaluation.shortcuts import Shortcuts, recorded
+from gptlab.evaluation.shortcuts import Shortcuts, guessing, recorded
 from gptlab.evaluation.task import Example, Task
 from gptlab.evaluation.tasks import VILLAGE
 from gptlab.figures import tokenization as token_figures
@@ -204,17 +204,14 @@ def models() -> None:
     names = [card["name"] for card in found]
     scored = {name: card["zero_shot"] for name, card in zip(names, found, strict=True)}
     task_names = [name for name in VILLAGE if any(name in scores for scores in scored.values())]
-    table = [(task, VILLAGE[task].metric, chance(task), *(score_cell(scored[name].get(task)) for name in names)) for task in task_names]
+    table = [
+        (task, VILLAGE[task].metric, f"{guessing(VILLAGE[task]):.2f}", *(score_cell(scored[name].get(task)) for name in names))
+        for task in task_names
+    ]
     show.table([_("Task"), _("metric"), _("random"), *names], table)
     st.caption(
         _("The first 300 examples of the test split, 180 for rules, 100 where the answer is written; 95 % interval over the examples.")
     )
-
-
-def chance(task: str) -> str:
-    """What guessing reaches by the task's metric."""
-    known = recorded(VILLAGE[task])
-    return "0.00" if VILLAGE[task].metric == "mcc" else f"{known.random:.2f}" if known else "–"
 
 
 def score_cell(score: dict | None) -> str:

@@ -2,37 +2,14 @@
 
 import streamlit as st
 
-from gptlab.errors import LabError
 from gptlab.ui import launch, pick, show, tuning
 from gptlab.words import _
-
-
-@st.fragment
-def form() -> None:
-    """What learns what. A part of its own: another choice does not draw the curves anew."""
-    with show.mistakes():
-        chosen = None
-        try:
-            chosen = tuning.plan()
-            if chosen is not None:
-                launch.wake_worker(tuning.pick_device())
-        except LabError as problem:
-            show.error(problem)
-        if st.button(
-            _("Fine-tune"), type="primary", icon=":material/play_arrow:", key="tune", disabled=chosen is None,
-            on_click=tuning.start, args=(chosen,),
-        ):  # fmt: skip
-            st.rerun()
-        if chosen is not None:
-            st.subheader(_("What the model reads"))
-            tuning.transformation(chosen)
-
 
 st.title(_("Fine-tune on a few labels"))
 st.markdown(_("What is pretraining worth? The same model learns a task twice: from what it has read, and from nothing."))
 show.kept_error()
 
-form()
+launch.form(tuning.plan, lambda _plan: _("Fine-tune"), tuning.start, tuning.transformation)
 run = pick.run_of_sort(_("Fine-tuning"), "tuning")
 if run is not None:
     tuning.watch(run)

@@ -2,35 +2,14 @@
 
 import streamlit as st
 
-from gptlab.errors import LabError
 from gptlab.ui import launch, show, study
-from gptlab.ui.tuning import pick_device
 from gptlab.words import _
-
-
-@st.fragment
-def form() -> None:
-    """What is to be computed. A part of its own: another choice does not draw the figure anew."""
-    with show.mistakes():
-        chosen = None
-        try:
-            chosen = study.plan_layers()
-            if chosen is not None:
-                launch.wake_worker(pick_device())
-        except LabError as problem:
-            show.error(problem)
-        label = _("Compute {n} fine-tunings").format(n=len(chosen.points()) if chosen else 0)
-        if st.button(
-            label, type="primary", icon=":material/play_arrow:", key="study", disabled=chosen is None, on_click=study.start, args=(chosen,)
-        ):
-            st.rerun()
-
 
 st.title(_("Does every layer help?"))
 st.markdown(_("Hand over nothing, the embeddings, one layer, two, ... all of a pretrained model. Train the whole each time, and test it."))
 show.kept_error()
 
-form()
+launch.form(study.plan_layers, study.button, study.start)
 run = study.choose("layers")
 if run is not None:
     study.watch(run, study.layers)
