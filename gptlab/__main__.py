@@ -21,7 +21,7 @@ from gptlab.commands.training import pause, resume, stop, tell_run, train
 from gptlab.commands.transfer import add_arguments, fine_tune, layer_transfer
 from gptlab.commands.village import build_models, models, tasks, village
 from gptlab.config import TokenizerConfig, TrainingConfig
-from gptlab.device import calm_threads
+from gptlab.device import calm_threads, keep_memory
 from gptlab.errors import DataError, LabError
 from gptlab.experiment import UPDATED
 from gptlab.presets import ARCHITECTURES, LSTM, RECIPES, SIZES
@@ -31,6 +31,7 @@ from gptlab.runs.store import list_runs, open_run
 def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     calm_threads()
+    keep_memory()
     args = parser().parse_args(arguments)
     try:
         args.command(args)

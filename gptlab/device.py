@@ -3,6 +3,7 @@
 Torch is imported inside the functions: the first page must not wait for it.
 """
 
+import ctypes
 import os
 import platform
 import sys
@@ -23,6 +24,28 @@ def calm_threads() -> None:
     core; with endless spinning, torch's default, 30 and 4,100; with none at all 45 and 60. Heard by libgomp, the Linux build's.
     """
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+
+def keep_memory() -> None:
+    """Let this process keep what its tensors give back, for the next ones. Heard by glibc; for processes that compute and end.
+
+    By default a large block goes back to the system and comes anew, page by page and filled with zeros, at every step. Measured on two
+    cores: 2.5 s instead of 3.7 for a training step of 12 layers, 128 wide, 8,192 tokens and as many words.
+    """
+    if (libc := _glibc()) is not None:
+        libc.mallopt(M_MMAP_MAX, 0)
+        libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+        libc.mallopt(M_TOP_PAD, 2**26)
+
+
+def give_back_memory() -> None:
+    """Return what is kept and not used to the system: for a process that waits now."""
+    if (libc := _glibc()) is not None:
+        libc.malloc_trim(0)
+
+
+M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
+"""Names of glibc's settings. Source: malloc.h."""
 
 
 def available_devices() -> list[str]:
@@ -76,6 +99,11 @@ def memory_bytes(device: str) -> tuple[int, int]:
         return torch.cuda.mem_get_info()
     memory = psutil.virtual_memory()
     return memory.available, memory.total
+
+
+def _glibc() -> ctypes.CDLL | None:
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return libc if hasattr(libc, "mallopt") else None
 
 
 def _cpu_model() -> str:

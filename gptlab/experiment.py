@@ -15,7 +15,10 @@ class TransferConfig(Config):
 
     n_labels: int | None = setting(None, help="Labelled examples to learn from; empty for all.", unit="examples", low=2, high=1_000_000)
     n_epochs: int = setting(3, help="Times that every example is seen.", low=1, high=1000, source="GPT-1, section 4.1: 3")
-    batch_size: int = setting(32, help="Examples in one update.", unit="examples", low=1, high=1024, source="GPT-1, section 4.1: 32")
+    batch_size: int = setting(
+        16, help="Examples in one update. GPT-1 takes 32; a few thousand labels make too few updates of that size for blocks that start at "
+        "random.", unit="examples", low=1, high=1024,
+    )  # fmt: skip
     learning_rate: float = setting(
         1e-3, help="Highest learning rate of AdamW. Small models bear more than GPT-1's 6.25e-5.", low=0.0, high=1.0,
     )  # fmt: skip

@@ -66,3 +66,16 @@ def test_cpu_without_a_name_still_has_one(monkeypatch):
 
     monkeypatch.setattr("builtins.open", missing)
     assert device._cpu_model()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc's settings")
+def test_kept_memory_is_given_back_when_asked():
+    script = (
+        "import torch, psutil; from gptlab.device import give_back_memory, keep_memory\n"
+        "def grown(): x = torch.ones(50_000_000); del x; return (psutil.Process().memory_info().rss - before) / 2e8\n"
+        "before = psutil.Process().memory_info().rss; print(grown()); keep_memory(); print(grown()); give_back_memory()\n"
+        "print((psutil.Process().memory_info().rss - before) / 2e8)"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    by_default, kept, given_back = map(float, said)
+    assert by_default < 0.2 and kept > 0.8 and given_back < 0.2

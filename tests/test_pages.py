@@ -531,6 +531,24 @@ def test_the_button_puts_a_fine_tuning_into_the_queue(lab_home):
     assert plan.task == "acceptability-en" and plan.scratch and plan.transfer.n_labels == 64
 
 
+def test_a_data_set_of_the_hub_becomes_a_task(lab_home, monkeypatch):
+    from gptlab.data import hub
+
+    rows = {"sentence": [f"text {i}" for i in range(20)], "verdict": ["good", "bad"] * 10}
+    tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
+    app = opened("pages/transfer/fine_tuning.py", task="hub")
+    assert "fetched once" in app.info[0].value and app.button(key="hub_fetch").disabled
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    app.text_input(key="hub_name").set_value("films").run()
+    app.button(key="hub_fetch").click().run()
+    assert "films could not be fetched" in app.error[0].value
+    monkeypatch.setattr(hub, "fetched", lambda: ["films--default--train"])
+    monkeypatch.setattr(hub, "hub_table", lambda name: rows)
+    app = opened("pages/transfer/fine_tuning.py", task="hub")
+    assert app.selectbox(key="table_text").options == ["sentence", "verdict"] and app.selectbox(key="table_label").value == "verdict"
+    assert any("16 rows to learn from" in caption.value for caption in app.caption)
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_scores_rise_on_a_page_while_a_model_learns(lab_home, language):
     tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=256)

@@ -91,8 +91,8 @@ def plan_of(args: argparse.Namespace) -> FineTuning:
     from gptlab.device import choose_device
     from gptlab.runs.estimate import measured_speed
 
-    if (args.task is None) == (args.data is None):
-        raise DataError("Name a task with --task, or a table with --data, --text and --label.")
+    if sum(given is not None for given in (args.task, args.data, args.hub)) != 1:
+        raise DataError("Name a task with --task, or a table with --data or --hub, and its columns with --text and --label.")
     given = dict(n_labels=args.labels, auxiliary=args.auxiliary_lm, n_epochs=args.epochs, learning_rate=args.learning_rate, seed=args.seed)
     transfer = TransferConfig(**{name: value for name, value in given.items() if value is not None})
     transfer = transfer.with_(precision=measured_speed(choose_device(args.device)).precision)
@@ -102,12 +102,14 @@ def plan_of(args: argparse.Namespace) -> FineTuning:
 def own_task(args: argparse.Namespace) -> str:
     """The task in a person's table, kept in the home; what was left out of it is told."""
     from gptlab.data.files import read_table
+    from gptlab.data.hub import fetch, hub_table
     from gptlab.evaluation.own import Columns, keep, own
 
     if args.text is None or args.label is None:
         raise DataError("A table needs --text COLUMN and --label COLUMN.")
-    table = read_table(args.data.name, args.data.read_bytes(), args.encoding)
-    name = keep(args.data.name, table, Columns(args.text, args.label, args.text_2, as_numbers=args.numbers))
+    title = fetch(args.hub) if args.hub else args.data.name
+    table = hub_table(title) if args.hub else read_table(title, args.data.read_bytes(), args.encoding)
+    name = keep(title, table, Columns(args.text, args.label, args.text_2, as_numbers=args.numbers))
     made = own(name)
     if made.n_missing or made.n_duplicates:
         print(f"left out: {made.n_missing} incomplete rows, {made.n_duplicates} with texts that occur before", file=sys.stderr)
@@ -120,6 +122,7 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--step", type=int, help="checkpoint; default: the newest")
     command.add_argument("--task", help="of the village; the command `tasks` lists them")
     command.add_argument("--data", type=Path, help="a labelled table instead of a task: .csv .tsv .jsonl .json .parquet")
+    command.add_argument("--hub", metavar="NAME", help="a data set of the Hugging Face hub instead, as nyu-mll/glue:cola; is fetched")
     command.add_argument("--text", metavar="COLUMN", help="of the table")
     command.add_argument("--text-2", metavar="COLUMN", help="second text of a pair")
     command.add_argument("--label", metavar="COLUMN", help="of the table")

@@ -229,6 +229,7 @@ def _parquet(name: str, content: bytes, encoding: str) -> Columns:
         file = pq.ParquetFile(io.BytesIO(content))
         texts = tuple(field.name for field in file.schema_arrow if _holds_text(field.type))
         keys = [field.name for field in file.schema_arrow if field.name in texts or _is_number(field.type)]
+        classes = _class_names(file.schema_arrow.metadata or {})
         table: Table = {key: [] for key in keys}
         n_bytes = 0
         # In small portions: a small compressed file can hold a text that fills the memory.
@@ -237,10 +238,20 @@ def _parquet(name: str, content: bytes, encoding: str) -> Columns:
             if n_bytes > MAX_CORPUS_BYTES:
                 raise too_large(name, n_bytes)
             for key in keys:
-                table[key] += ["" if value is None else str(value) for value in batch.column(key).to_pylist()]
+                names = classes.get(key, {})
+                table[key] += ["" if value is None else names.get(value, str(value)) for value in batch.column(key).to_pylist()]
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError("{name} is not a readable Parquet file: {reason}.", name=name, reason=error) from error
     return Columns(table, texts)
+
+
+def _class_names(metadata: dict[bytes, bytes]) -> dict[str, dict[int, str]]:
+    """Column -> number -> name, where the `datasets` library has written down what the numbers of a column of classes mean."""
+    try:
+        features = json.loads(metadata.get(b"huggingface", b"{}")).get("info", {}).get("features", {})
+        return {key: dict(enumerate(map(str, about["names"]))) for key, about in features.items() if about.get("_type") == "ClassLabel"}
+    except (ValueError, AttributeError, KeyError, TypeError):
+        return {}
 
 
 def _is_number(kind: Any) -> bool:

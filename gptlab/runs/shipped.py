@@ -64,6 +64,7 @@ its matrices small enough to be fine-tuned (root mean square 0.02 to 0.06)."""
 RECIPES: dict[str, Recipe] = {
     "gpt2-6x96": Recipe("gpt2", dict(n_layer=6, n_head=4, n_embd=96, block_size=256), n_checkpoints=12),
     "gpt2-12x128": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=128, block_size=256)),
+    "gpt2-12x64": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=64, block_size=256)),
     "gpt1-6x96": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=96, block_size=256)),
     "gpt2-2x64": Recipe("gpt2", dict(n_layer=2, n_head=2, n_embd=64, block_size=256)),
     "lstm-320": Recipe("lstm", dict(n_layer=1, n_embd=128, n_hidden=320, block_size=256)),

@@ -17,7 +17,7 @@ from typing import Any
 
 import torch
 
-from gptlab.device import device_name
+from gptlab.device import device_name, keep_memory
 from gptlab.evaluation.tasks import task_named
 from gptlab.experiment import FineTuning
 from gptlab.runs.curve import Curve, end_torn_line
@@ -96,6 +96,7 @@ def computed(tasks: list[Task], n: int) -> Generator[Point | None]:
 def _begin(parent: int, niceness: int) -> None:
     """One core, as polite as the parent, and not longer alive than it."""
     torch.set_num_threads(1)
+    keep_memory()
     if os.nice(0) < niceness:
         os.nice(niceness - os.nice(0))
 

@@ -18,7 +18,7 @@ import torch
 from gptlab.config import DataConfig, RunConfig, SamplingConfig, TrainingConfig
 from gptlab.data import check_length, encoded, expectations, open_corpus
 from gptlab.data.batches import Batches, evaluation_batches
-from gptlab.device import device_name, memory_bytes
+from gptlab.device import device_name, give_back_memory, memory_bytes
 from gptlab.errors import LabError, TrainingError
 from gptlab.generation import generate
 from gptlab.model.build import build_model
@@ -66,6 +66,7 @@ def work(device: str, idle_s: float) -> None:
             heard = rung
             while waiting := queue(device):
                 train_run(waiting[0], Ranks())
+                give_back_memory()
                 idle_since = time.monotonic()
 
 

@@ -23,9 +23,6 @@ from gptlab.words import _
 
 LABEL_CHOICES = [n for n in LABELS if n != "all"]
 
-EPOCHS, RATE = 5, 1e-3
-"""Of every fine-tuning in a study. Chosen on the validation split; see the README."""
-
 
 @cache
 def paper() -> dict:
@@ -47,21 +44,20 @@ def plan_layers() -> Study | None:
     if model is None:
         return None
     with second:
-        name: str | None = task.choose()
+        choice = task.choose()
     with third:
         variant = link.select(
             _("What is tried"), list(VARIANTS), "paper", variant_name, "variant",
             help=_("As in the paper: the first n layers are handed over, the rest starts at random, and everything is trained."),
         )  # fmt: skip
-    if name == task.UPLOAD:
-        name = task.upload()
+    name = task.brought(choice)
     if name is None:
         return None
     left, right = st.columns([4, 2], gap="medium", vertical_alignment="bottom")
     with left:
         counts = link.several(
             _("Labelled examples: a curve for each number"), [n for n in LABEL_CHOICES if int(n) <= n_train(name)], lambda n: f"{int(n):,}",
-            "label_counts", default=("1024",) if n_train(name) >= 1024 else (),
+            "label_counts", default=("4096",) if n_train(name) >= 4096 else (),
         )  # fmt: skip
     with right:
         n_seeds = int(st.number_input(_("Seeds"), 1, 20, 3, key="n_seeds", bind="query-params"))
@@ -77,7 +73,7 @@ def layers_of(model: Run, name: str, variant: str, counts: Sequence[int | None],
     """One arm for every number of layers and labels."""
     from gptlab.transfer.layer_transfer import layer_study
 
-    base = TransferConfig(n_epochs=EPOCHS, learning_rate=RATE, precision=cached.speed(launch.device()).precision)
+    base = TransferConfig(precision=cached.speed(launch.device()).precision)
     base = base.with_(**VARIANTS[variant])
     plans = [FineTuning(model=model.id, task=name, transfer=base.with_(n_labels=n)) for n in counts]
     arms = [arm for plan in plans for arm in layer_study(plan, model.config().model.n_layer, 1).arms]
@@ -107,12 +103,12 @@ def plan_ablations() -> Study | None:
     with third:
         n_seeds = int(st.number_input(_("Seeds"), 1, 20, 3, key="n_seeds", bind="query-params"))
     names = [name for name in task.learnable() if cached_transfer.task(name).metric != "pearson"]
-    tasks = link.several(_("Tasks"), names, task.village_title, "tasks", default=("kind-en", "acceptability-en", "pronoun-en"))
+    tasks = link.several(_("Tasks"), names, task.village_title, "tasks", default=("acceptability-en", "kind-en", "pronoun-en"))
     if not tasks:
         st.info(_("Choose at least one task."))
         return None
     n_labels = link.segments(_("Labelled examples"), LABEL_CHOICES, "1024", lambda n: f"{int(n):,}", "labels")
-    base = TransferConfig(n_epochs=EPOCHS, learning_rate=RATE, n_labels=int(n_labels), precision=cached.speed(launch.device()).precision)
+    base = TransferConfig(n_labels=int(n_labels), precision=cached.speed(launch.device()).precision)
     arms = []
     for name in tasks:
         arms += [FineTuning(model=model.id, task=name, transfer=base.with_(**changes)) for changes in ABLATIONS.values()]

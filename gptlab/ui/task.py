@@ -2,21 +2,24 @@
 
 import streamlit as st
 
+from gptlab.data.files import Table
+from gptlab.errors import LabError
 from gptlab.evaluation.own import own, own_titles
 from gptlab.evaluation.tasks import VILLAGE
-from gptlab.ui import link, show
+from gptlab.paths import disk_error
+from gptlab.ui import link, show, state
 from gptlab.words import _
 
-UPLOAD = "upload"
+UPLOAD, HUB = "upload", "hub"
 
 MOST_SHOWN_CLASSES = 12
 
 
-def choose(default: str = "kind-en") -> str | None:
+def choose(default: str = "acceptability-en") -> str | None:
     """Name of the chosen task; None, with a hint, while an own file is not chosen yet."""
     titles = own_titles()
     names = {name: village_title(name) for name in learnable()} | {name: f"{title} · {name[-4:]}" for name, title in titles.items()}
-    names[UPLOAD] = _("Your own labelled file ...")
+    names |= {UPLOAD: _("Your own labelled file ..."), HUB: _("A data set of the Hugging Face hub ...")}
     return link.select(_("Task"), list(names), default, names.__getitem__, "task", help=_("What the model is to learn from labels."))
 
 
@@ -37,14 +40,18 @@ def village_title(name: str) -> str:
     return f"{words[kind]} · {language}"
 
 
-def upload() -> str | None:
-    """A file and its columns; returns the name under which the table is kept.
+def brought(choice: str | None) -> str | None:
+    """The chosen task's name; for a table that is still to be brought, the name under which it is kept then.
 
     Raises:
-        DataError: a file or columns that cannot be used.
+        DataError: a file, a data set or columns that cannot be used.
     """
+    return upload() if choice == UPLOAD else from_hub() if choice == HUB else choice
+
+
+def upload() -> str | None:
+    """A file of the person's."""
     from gptlab.data.files import ENCODINGS, MAX_FILE_BYTES, read_table
-    from gptlab.evaluation.own import Columns, keep
 
     left, right = st.columns([4, 1])
     with right:
@@ -57,7 +64,42 @@ def upload() -> str | None:
     if file is None:
         st.info(_("Choose a file whose rows have a text (or two) and a label. It stays on this computer."))
         return None
-    table = read_table(file.name, file.getvalue(), encoding)
+    return kept(file.name, read_table(file.name, file.getvalue(), encoding))
+
+
+def from_hub() -> str | None:
+    """A data set that the hub has, or one that was fetched before."""
+    from gptlab.data.hub import fetched, hub_table
+
+    left, middle, right = st.columns([4, 2, 4], vertical_alignment="bottom")
+    with left:
+        asked = st.text_input(_("Name on the hub"), placeholder="rotten_tomatoes, nyu-mll/glue:cola", key="hub_name")
+    with middle:
+        st.button(_("Fetch"), icon=":material/download:", key="hub_fetch", disabled=not asked, on_click=_fetch, args=(asked,))
+    here = fetched()
+    if not here:
+        st.info(_("Its training split is fetched once, with a network, and kept on this computer."))
+        return None
+    with right:
+        chosen = link.select(_("Data sets that were fetched"), here, here[0], str, "hub_table")
+    return kept(chosen, hub_table(chosen))
+
+
+def _fetch(asked: str) -> None:
+    from gptlab.data.hub import fetch
+
+    try:
+        state.change("hub_table", fetch(asked))
+    except LabError as problem:
+        state.keep_error(problem)
+    except OSError as problem:
+        state.keep_error(disk_error(problem))
+
+
+def kept(title: str, table: Table) -> str:
+    """The columns of a table; returns the name under which it is kept."""
+    from gptlab.evaluation.own import Columns, keep
+
     columns = list(table)
     a, b, c, d = st.columns(4, vertical_alignment="bottom")
     none = _("none")
@@ -71,7 +113,7 @@ def upload() -> str | None:
     with d:
         either = st.checkbox(_("Order does not matter (similarity)"), key="table_similarity", disabled=second is None)
         numbers = st.checkbox(_("Labels are quantities"), key="table_numbers", help=_("Predict the number itself, as for STS-B."))
-    name = keep(file.name, table, Columns(text, label, second, "similarity" if either and second else None, as_numbers=numbers))
+    name = keep(title, table, Columns(text, label, second, "similarity" if either and second else None, as_numbers=numbers))
     checked(name)
     return name
 

@@ -31,9 +31,8 @@ def plan() -> FineTuning | None:
     with second:
         step = pick.checkpoint(run)
     with third:
-        name: str | None = task.choose()
-    if name == task.UPLOAD:
-        name = task.upload()
+        choice = task.choose()
+    name = task.brought(choice)
     if name is None:
         return None
     columns = st.columns([4, 5, 2], gap="medium", vertical_alignment="bottom")
