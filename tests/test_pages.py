@@ -574,3 +574,45 @@ def test_the_literal_prompt_can_be_changed(lab_home):
     box = next(box for box in app.text_area if "literal prompt" in box.label)
     box.set_value(" ").run()
     assert not app.exception and "question is empty" in app.error[0].value
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_labels_are_laid_beside_demonstrations(lab_home, monkeypatch, language):
+    """The study that the button starts, with scores made up: they rise with labels from the pretrained weights only."""
+    from gptlab.runs import studying
+    from gptlab.runs.distributed import Ranks
+    from gptlab.runs.store import list_runs
+    from gptlab.runs.worker import train_run
+    from gptlab.training.events import Point
+
+    def computed(tasks, n):
+        for plan, arm, seed, _device in tasks:
+            rises = plan.transfer.updated == "all" and plan.transfer.n_layers_taken is None
+            yield Point(arm, seed, 1.0, 0.5, 0.9 if rises and plan.transfer.n_labels > 100 else 0.1 + seed / 100, 1.0)
+
+    tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=256)
+    opened("pages/shots/few_shot.py", shot_task="rules-en").button(key="label_curve").click().run()
+    run = list_runs()[0]
+    arms = run.config().study.arms
+    assert {arm.transfer.n_labels for arm in arms} == {16, 64, 256} and {arm.transfer.updated for arm in arms} == {"all", "head", "prompt"}
+    monkeypatch.setattr(studying, "computed", computed)
+    train_run(run, Ranks())
+    app = opened("pages/shots/few_shot.py", language, shot_task="rules-en")
+    assert not app.exception and not app.error and len(app.get("plotly_chart")) == 3
+    said = [m.value for m in app.markdown]
+    assert any({"en": "between 64 and 256 labels", "ko": "라벨 64개와 256개 사이"}[language] in text for text in said)
+
+
+def test_crossing_of_labels_and_prompt():
+    import numpy as np
+
+    from gptlab.figures.shots import ScoreSeries
+    from gptlab.ui.label_curve import crossing
+
+    def said(*values: float) -> str:
+        x = np.array([16, 64, 256][: len(values)])
+        return crossing(ScoreSeries("", x, np.array(values), x, x), "best prompt", 0.5)
+
+    assert said(0.1, 0.2) == "With up to 64 labels, training stays below the best prompt."
+    assert said(0.6, 0.7, 0.8) == "From 16 labels on, and maybe fewer, training is above the best prompt."
+    assert said(0.1, 0.4, 0.8) == "Training passes the best prompt between 64 and 256 labels."

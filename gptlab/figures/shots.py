@@ -59,6 +59,21 @@ def shots_figure(series: Sequence[ScoreSeries], levels: Sequence[Level], metric:
     return figure
 
 
+def labels_figure(series: Sequence[ScoreSeries], levels: Sequence[Level], metric: str) -> go.Figure:
+    """Score over the number of labels, on a log axis, beside what needs none."""
+    figure = new_figure(x=_("labelled examples (log scale)"), y=metric, height=420, xaxis=dict(type="log"), **dotted_levels(levels))
+    counts = sorted({int(n) for one in series for n in one.x})
+    figure.update_xaxes(tickvals=counts, ticktext=[f"{n:,}" for n in counts])
+    for i, one in enumerate(series):
+        figure.add_scatter(
+            name=one.label, x=one.x, y=one.value, mode="lines+markers", marker_size=9, line=dict(color=series_colour(1 - i), width=3),
+            error_y=dict(type="data", symmetric=False, array=np.nan_to_num(one.high - one.value),
+                         arrayminus=np.nan_to_num(one.value - one.low), thickness=1.5, width=5),
+            hovertemplate="%{y:.3f}",
+        )  # fmt: skip
+    return figure
+
+
 @dataclass(frozen=True)
 class Way:
     """One way to get an answer, as a bar.

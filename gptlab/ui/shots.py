@@ -11,7 +11,7 @@ from gptlab.evaluation.tasks import VILLAGE
 from gptlab.figures import shots as figures
 from gptlab.runs.reached import half_interval, reached
 from gptlab.runs.store import Run, readable_runs, shipped_runs
-from gptlab.ui import cached_shots, link, pick, show, task
+from gptlab.ui import cached_shots, label_curve, link, pick, show, task
 from gptlab.ui.tuning import metric_name
 from gptlab.words import _
 
@@ -134,14 +134,14 @@ def few_shots() -> None:
         instruction = st.text_input(_("Instruction"), "", key="instruction", bind="query-params", label_visibility="collapsed")
     step = run.checkpoint_steps()[-1]
     n = min(cached_shots.N_EXAMPLES, len(VILLAGE[name].examples("test")))
-    with st.spinner(_("Counting what fits ...")):
-        fits = min(cached_shots.most_shots(run.id, step, name, seed, instruction, n) for seed in range(1, N_SEEDS + 1))
+    fits = most_fitting(run, step, name, instruction, n)
     ks = [k for k in SHOTS if k <= fits]
     series = shot_series(run, step, name, ks, rule, instruction, n)
     left, right = st.columns(2, gap="large")
     with left:
         known = [(_("guessing"), guessing(VILLAGE[name]))]
-        show.figure(figures.shots_figure([series], known, metric_name("accuracy")), key="shots", table=lambda: time_table([series]))
+        drawn = [series, *(of_other(other, name, rule, instruction, n) for other in beside(run))]
+        show.figure(figures.shots_figure(drawn, known, metric_name("accuracy")), key="shots", table=lambda: time_table(drawn))
         st.caption(
             _("{n} test examples; mean over {seeds} choices and orders of demonstrations. Interval: 95 % over examples and choices "
               "together. {fits} demonstrations fit into the context of {context} tokens before the longest question.").format(
@@ -149,6 +149,7 @@ def few_shots() -> None:
         )  # fmt: skip
     with right:
         literal_prompt(run, step, name, ks, instruction)
+    label_curve.draw(run, name, series)
     st.subheader(_("All ways side by side"))
     shown = ways(run, name, series)
     show.figure(figures.ways_figure(shown, metric_name("accuracy")), key="ways")
@@ -158,6 +159,27 @@ def few_shots() -> None:
         show.page_path("transfer/fine_tuning"), label=_("Fine-tune it"), icon=":material/tune:",
         query_params={"model": run.id, "task": name},
     )
+
+
+def beside(run: Run) -> list[Run]:
+    """Other models on the same questions: does showing help more with size?"""
+    others = {r.id: r for r in [*shipped_runs(), *readable_runs()]
+              if r.id != run.id and pick.is_transformer(r) and pick.sort_of(r) == "training" and r.checkpoint_steps()}  # fmt: skip
+    chosen = link.several(_("Other models beside it"), list(others), lambda id: label_curve.label_of(others[id]), "shot_models")
+    return [others[id] for id in chosen]
+
+
+def of_other(run: Run, name: str, rule: str, instruction: str, n: int) -> figures.ScoreSeries:
+    """The curve of another model, at the end of its training, as far as its own context goes."""
+    step = run.checkpoint_steps()[-1]
+    fits = most_fitting(run, step, name, instruction, n)
+    return shot_series(run, step, name, [k for k in SHOTS if k <= fits], rule, instruction, n)
+
+
+def most_fitting(run: Run, step: int, name: str, instruction: str, n: int) -> int:
+    """The largest number of demonstrations of which every choice fits into the context."""
+    with st.spinner(_("Counting what fits ...")):
+        return min(cached_shots.most_shots(run.id, step, name, seed, instruction, n) for seed in range(1, N_SEEDS + 1))
 
 
 def rule_name(rule: str) -> str:
@@ -180,7 +202,7 @@ def shot_series(run: Run, step: int, name: str, ks: list[int], rule: str, instru
         lows.append(max(0.0, mean - around))
         highs.append(min(1.0, mean + around))
     place.empty()
-    return figures.ScoreSeries(pick.short_name(run), np.array(ks), np.array(values), np.array(lows), np.array(highs))
+    return figures.ScoreSeries(label_curve.label_of(run), np.array(ks), np.array(values), np.array(lows), np.array(highs))
 
 
 def literal_prompt(run: Run, step: int, name: str, ks: list[int], instruction: str) -> None:

@@ -1,0 +1,127 @@
+"""How many labels are demonstrations worth? The same model and task, learned from more and more labels, beside the best prompt."""
+
+import statistics
+
+import numpy as np
+import streamlit as st
+
+from gptlab.evaluation.shortcuts import guessing
+from gptlab.evaluation.tasks import task_named
+from gptlab.experiment import FineTuning, Study, TransferConfig
+from gptlab.figures import shots as figures
+from gptlab.figures.style import Level
+from gptlab.runs.reached import half_interval
+from gptlab.runs.store import Run, readable_runs, shipped_studies
+from gptlab.training.events import Point
+from gptlab.ui import cached, launch, pick, show, study
+from gptlab.ui.tuning import RATES, metric_name
+from gptlab.words import _
+
+KIND = "labels"
+
+COUNTS = (16, 64, 256, 1024)
+"""Labels that are tried, where the task has so many; and what else than everything learns, from the most of them."""
+FEWER_WEIGHTS = ("head", "prompt")
+
+N_SEEDS = 3
+
+
+def draw(run: Run, name: str, prompted: figures.ScoreSeries) -> None:
+    """The curve of a model and a task, or the button that computes it.
+
+    Args:
+        prompted: score over the number of demonstrations.
+    """
+    st.subheader(_("How many labels are the demonstrations worth?"))
+    plan = planned(run, name)
+    there = newest(run, name)
+    if there is None or there.is_shipped:
+        st.button(
+            _("Compute {n} fine-tunings").format(n=len(plan.points())), icon=":material/play_arrow:", key="label_curve",
+            on_click=study.start, args=(plan,), help=_("With {counts} labels, from the pretrained weights and from scratch, three times "
+                                                       "each; frozen features and a soft prompt beside them.").format(
+                counts=", ".join(f"{n:,}" for n in COUNTS if n <= most_labels(name))),
+        )  # fmt: skip
+    if there is not None:
+        study.watch(there, lambda _study, points: _figure(_study, points, name, prompted))
+
+
+def most_labels(name: str) -> int:
+    return len(task_named(name).examples("train"))
+
+
+def planned(run: Run, name: str) -> Study:
+    """Everything learned from more and more labels, with and without pretraining; less learned from the most."""
+    precision = cached.speed(launch.device()).precision
+    counts = [n for n in COUNTS if n <= most_labels(name)]
+    epochs = {n: 3 * round((counts[-1] / n) ** 0.5) for n in counts}  # few labels make few updates
+    plans = [
+        TransferConfig(n_labels=n, n_epochs=epochs[n], n_layers_taken=taken, precision=precision) for n in counts for taken in (None, -1)
+    ]
+    plans += [
+        TransferConfig(n_labels=counts[-1], n_epochs=9, updated=what, learning_rate=RATES[what], precision=precision)
+        for what in FEWER_WEIGHTS
+    ]
+    return Study(kind=KIND, arms=[FineTuning(model=run.id, task=name, transfer=plan) for plan in plans], n_seeds=N_SEEDS)
+
+
+def newest(run: Run, name: str) -> Run | None:
+    """The newest such study of this model and task, else one that ships."""
+    for one in [*readable_runs(), *shipped_studies()]:
+        found = one.config().study
+        if found is not None and found.kind == KIND and (found.arms[0].model, found.arms[0].task) == (run.id, name):
+            return one
+    return None
+
+
+def _figure(found: Study, points: list[Point], name: str, prompted: figures.ScoreSeries) -> None:
+    series = [one for one in (_series(found, points, None), _series(found, points, -1)) if len(one.x)]
+    best = int(np.argmax(prompted.value))
+    shots = _("best prompt ({k}-shot)").format(k=int(prompted.x[best]))
+    levels: list[Level] = [(_("guessing"), guessing(task_named(name))), (shots, float(prompted.value[best]))]
+    figure = figures.labels_figure(series, levels, metric_name("accuracy"))
+    show.figure(figure, key="label_curve_figure", table=lambda: study.points_table(found, points))
+    st.caption(
+        _("Whole test split; mean over {seeds} seeds (other labels, order and random weights each), ± 95 % interval over seeds by "
+          "Student's t. With few labels more epochs: {epochs}.").format(
+            seeds=found.n_seeds,
+            epochs=", ".join(f"{arm.transfer.n_labels:,}: {arm.transfer.n_epochs}" for arm in found.arms if _is_whole(arm)))
+    )  # fmt: skip
+    if len(series) and len(series[0].x):
+        st.markdown(crossing(series[0], shots, float(prompted.value[best])))
+
+
+def _is_whole(arm: FineTuning) -> bool:
+    return arm.transfer.updated == "all" and arm.transfer.n_layers_taken is None
+
+
+def _series(found: Study, points: list[Point], taken: int | None) -> figures.ScoreSeries:
+    by_count: dict[int, list[float]] = {}
+    for point in points:
+        transfer = found.arms[point.arm].transfer
+        if transfer.updated == "all" and transfer.n_layers_taken == taken:
+            by_count.setdefault(transfer.n_labels, []).append(point.test)
+    counts = sorted(by_count)
+    means = np.array([statistics.mean(by_count[n]) for n in counts])
+    around = np.array([half_interval(by_count[n]) for n in counts])
+    name = _("fine-tuned") if taken is None else _("from scratch")
+    return figures.ScoreSeries(name, np.array(counts), means, means - around, means + around)
+
+
+def crossing(tuned: figures.ScoreSeries, name: str, level: float) -> str:
+    """Between which numbers of labels training passes the prompt."""
+    above = [int(n) for n, value in zip(tuned.x, tuned.value, strict=True) if value > level]
+    below = [int(n) for n, value in zip(tuned.x, tuned.value, strict=True) if value <= level]
+    if not above:
+        return _("With up to {n} labels, training stays below the {prompt}.").format(n=f"{below[-1]:,}", prompt=name)
+    if not below or min(above) < min(below):
+        return _("From {n} labels on, and maybe fewer, training is above the {prompt}.").format(n=f"{above[0]:,}", prompt=name)
+    last = max(n for n in below if n < above[0])
+    return _("Training passes the {prompt} between {a} and {b} labels.").format(prompt=name, a=f"{last:,}", b=f"{above[0]:,}")
+
+
+def label_of(run: Run) -> str:
+    """Name and size of a model."""
+    from gptlab.model.counting import count_all
+
+    return f"{pick.short_name(run)} · {count_all(run.config().model) / 1e6:.1f} M"
