@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gptlab.config import DataConfig, RunConfig, TokenizerConfig
+from gptlab.device import give_back_memory
 from gptlab.errors import ConfigError, DataError
 from gptlab.runs.curve import Curve
 from gptlab.runs.store import Run, open_run, run_problem
@@ -102,6 +103,7 @@ def follow(run: Run, as_json: bool, told: int = 0) -> None:
 
     from gptlab.runs.job import ensure_worker, wish, worker_problem
 
+    give_back_memory()  # what reading the text took
     curve = Curve(run.folder)
     with interrupts() as interrupted, tqdm(
         total=run.status().n_steps, unit="step", disable=as_json or not sys.stderr.isatty(), file=sys.stderr

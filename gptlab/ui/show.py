@@ -79,11 +79,11 @@ def page_path(name: str) -> Path:
 
 
 def table(header: list[str], rows: Sequence[tuple[str, ...]], numbers_right: bool = True, wrap_first: bool = False) -> None:
-    """A small table whose cells wrap, except for names in the first column. Cells that begin with a digit are set to the right, unless they
+    """A small table whose cells wrap, except for names in the first column. Numbers are set to the right, unless they
     are texts.
     """
     def sort(text: str) -> str:
-        return "number" if numbers_right and text[:1].isdigit() else "words"
+        return "number" if numbers_right and text.lstrip("-")[:1].isdigit() else "words"
 
     def cell(text: str) -> str:
         return f'<td class="{sort(text)}">{html.escape(text)}</td>'
