@@ -19,7 +19,7 @@ from gptlab.commands.shots import add_arguments as add_shot_arguments
 from gptlab.commands.shots import compare, evaluate
 from gptlab.commands.training import pause, resume, stop, tell_run, train
 from gptlab.commands.transfer import add_arguments, fine_tune, layer_transfer
-from gptlab.commands.village import build_models, models, tasks, village
+from gptlab.commands.village import build_models, build_studies, models, tasks, village
 from gptlab.config import TokenizerConfig, TrainingConfig
 from gptlab.device import calm_threads, keep_memory
 from gptlab.errors import DataError, LabError
@@ -138,6 +138,10 @@ def parser() -> argparse.ArgumentParser:
     u.add_argument("--shots", default="0,1,4", help="numbers of demonstrations (default %(default)s)")
 
     add_shot_arguments(command("compare", compare, "Guessing, prompting and fine-tuning side by side, for one model and task."))
+
+    b = command("build-studies", build_studies, "Compute the studies that ship, with the models that ship; goes on where one was begun.")
+    b.add_argument("names", nargs="*", metavar="NAME", help="default: all")
+    b.add_argument("--device", choices=["cuda", "mps", "cpu"], help="default: the best there is")
 
     b = command("build-models", build_models, "Make the models that ship, from the village's text; goes on with one that was begun.")
     b.add_argument("names", nargs="*", metavar="NAME", help="default: all")

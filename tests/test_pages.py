@@ -466,7 +466,7 @@ def tuned_home(full_home):
     from gptlab.runs.distributed import Ranks
     from gptlab.runs.subject import fine_tuning_config, study_config
     from gptlab.runs.worker import train_run
-    from gptlab.transfer.layer_transfer import layer_study
+    from gptlab.transfer.studies import ablation_study, layer_study
 
     rows = [(f"{animal} {'on ' * (i % 3)}", str(i % 2)) for i, animal in enumerate(["cat", "dog"] * 20)]
     rows = [(f"{text}{'sat ' * (i // 6)}", label) for i, (text, label) in enumerate(rows)]
@@ -475,8 +475,7 @@ def tuned_home(full_home):
     tuned = create_run(*fine_tuning_config(plan, "cpu", "Pets"))
     train_run(tuned, Ranks())
     assert tuned.status().state == "finished", tuned.status()
-    studies = [layer_study(plan, 1, 2), layer_study(plan, 1, 2).with_(kind="ablations", arms=[plan, plan.with_(
-        transfer=plan.transfer.with_(n_layers_taken=-1))])]  # fmt: skip
+    studies = [layer_study([plan], 1, 2), ablation_study(plan.model, None, [name], plan.transfer, 2)]
     before, studying.processes = studying.processes, lambda _device: 1
     for study in studies:
         run = create_run(*study_config(study, "cpu", "Pets"))

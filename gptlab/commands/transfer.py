@@ -55,13 +55,13 @@ def layer_transfer(args: argparse.Namespace) -> None:
     from gptlab.evaluation.tasks import task_named
     from gptlab.runs.job import submit
     from gptlab.runs.subject import study_config
-    from gptlab.transfer.layer_transfer import layer_study
+    from gptlab.transfer.studies import layer_study
 
     plan = plan_of(args)
     shape = open_run(plan.model).config().model
     if not isinstance(shape, ModelConfig):
         raise ModelError("{name} is an LSTM; only a GPT has layers to hand over.", name=plan.model)
-    study = layer_study(plan, shape.n_layer, args.seeds)
+    study = layer_study([plan], shape.n_layer, args.seeds)
     run = submit(*study_config(study, choose_device(args.device), f"{plan.model} · {task_named(plan.task).name}"))
     follow(run, args.json)
     tell_study(run, study, args.json)

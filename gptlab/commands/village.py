@@ -65,3 +65,22 @@ def build_models(args: argparse.Namespace) -> None:
             job.resume(run, None)
         follow(run, args.json)
         print(json.dumps(shipped.pack(run, name), ensure_ascii=False))
+
+
+def build_studies(args: argparse.Namespace) -> None:
+    from gptlab.device import choose_device
+    from gptlab.errors import RunError
+    from gptlab.runs import job, shipped
+    from gptlab.runs.subject import study_config
+
+    recipes = shipped.study_recipes()
+    for name in args.names or recipes:
+        if name not in recipes:
+            raise RunError("There is no recipe for {given!r}. There are {known}.", given=name, known=", ".join(recipes))
+        run = shipped.begun(name)
+        if run is None:
+            run = job.submit(*study_config(recipes[name], choose_device(args.device), name))
+        elif run.status().state != "finished":
+            job.resume(run, None)
+        follow(run, args.json)
+        shipped.pack_study(run, name)

@@ -2,8 +2,9 @@
 
     assets/models/<name>/       a finished run like any other, its weights in half precision
     assets/models/<name>/card.json   what it learned from, for how long, on what, and how well
+    assets/studies/<name>/      fine-tunings of these models, so that a page opens with a figure
 
-They are made by `python -m gptlab build-models` from the village's text, so nothing in them is anybody else's.
+They are made by `python -m gptlab build-models` and `build-studies` from the village's text, so nothing in them is anybody else's.
 """
 
 import json
@@ -18,6 +19,7 @@ from gptlab.data import library
 from gptlab.data.village.documents import RATE, VERSION, corpus
 from gptlab.data.village.korean import particles_apart
 from gptlab.errors import RunError
+from gptlab.experiment import FineTuning, Study, TransferConfig
 from gptlab.model.counting import count_all
 from gptlab.paths import home
 from gptlab.runs import store
@@ -26,6 +28,7 @@ from gptlab.runs.curve import Curve
 from gptlab.runs.plan import plan
 from gptlab.runs.store import Run, overview, shipped_runs
 from gptlab.tokenizer import Tokenizer, train_tokenizer
+from gptlab.transfer.studies import ablation_study, label_study, layer_study
 
 LANGUAGES = ("en", "ko")
 SEED, MEGABYTES = 1, 80.0
@@ -71,6 +74,18 @@ RECIPES: dict[str, Recipe] = {
 }
 
 
+def study_recipes() -> dict[str, Study]:
+    """The studies that ship, computed with models that ship; their points are there when a page opens."""
+    deep, tasks = "gpt2-12x64", ["acceptability-en", "acceptability-ko", "kind-en", "kind-ko", "pronoun-en", "closed-en"]
+    transfer = TransferConfig(precision="bf16")
+    figure = FineTuning(model=deep, task=tasks[0], transfer=transfer.with_(n_labels=4096))
+    return {
+        "layers-12x64": layer_study([figure], RECIPES[deep].shape["n_layer"], n_seeds=3),
+        "ablations-12x64": ablation_study(deep, None, tasks, transfer.with_(n_labels=4096), n_seeds=3),
+        "labels-12x128": label_study("gpt2-12x128", "rules-en", transfer, n_seeds=3, most=512),
+    }
+
+
 def cards() -> list[dict[str, Any]]:
     """What is known about each model that ships, the smallest first."""
     found = [json.loads((run.folder / "card.json").read_text(encoding="utf-8")) for run in shipped_runs()]
@@ -101,7 +116,7 @@ def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
 
 
 def begun(name: str) -> Run | None:
-    """The newest run that was to make this model."""
+    """The newest run that was to make this model, or this study."""
     return next((run for run, config, _status in overview() if config.title == name), None)
 
 
@@ -111,9 +126,8 @@ def pack(run: Run, name: str) -> dict[str, Any]:
     Raises:
         RunError: the run is not finished.
     """
-    status, config = run.status(), run.config()
-    if status.state != "finished":
-        raise RunError("The run {run_id} is {state}; only a finished one can ship.", run_id=run.id, state=status.state)
+    _check_finished(run)
+    config = run.config()
     place = store.MODELS / name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
@@ -131,6 +145,25 @@ def pack(run: Run, name: str) -> dict[str, Any]:
     about = _card(run, name, config) | {"zero_shot": zero_shot_scores(packed), "through_time": scores_through_time(packed)}
     (place / "card.json").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
     return about
+
+
+def pack_study(run: Run, name: str) -> None:
+    """Put a finished study among the assets.
+
+    Raises:
+        RunError: it is not finished.
+    """
+    _check_finished(run)
+    place = store.STUDIES / name
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir(parents=True)
+    for file in ("config.json", "status.json", "metrics.jsonl"):
+        shutil.copyfile(run.folder / file, place / file)
+
+
+def _check_finished(run: Run) -> None:
+    if (state := run.status().state) != "finished":
+        raise RunError("The run {run_id} is {state}; only a finished one can ship.", run_id=run.id, state=state)
 
 
 def zero_shot_scores(run: Run) -> dict[str, dict[str, Any]]:

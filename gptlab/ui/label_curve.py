@@ -14,14 +14,8 @@ from gptlab.runs.reached import half_interval
 from gptlab.runs.store import Run, readable_runs, shipped_studies
 from gptlab.training.events import Point
 from gptlab.ui import cached, launch, pick, show, study
-from gptlab.ui.tuning import RATES, metric_name
+from gptlab.ui.tuning import metric_name
 from gptlab.words import _
-
-KIND = "labels"
-
-COUNTS = (16, 64, 256, 1024)
-"""Labels that are tried, where the task has so many; and what else than everything learns, from the most of them."""
-FEWER_WEIGHTS = ("head", "prompt")
 
 N_SEEDS = 3
 
@@ -40,7 +34,7 @@ def draw(run: Run, name: str, prompted: figures.ScoreSeries) -> None:
             _("Compute {n} fine-tunings").format(n=len(plan.points())), icon=":material/play_arrow:", key="label_curve",
             on_click=study.start, args=(plan,), help=_("With {counts} labels, from the pretrained weights and from scratch, three times "
                                                        "each; frozen features and a soft prompt beside them.").format(
-                counts=", ".join(f"{n:,}" for n in COUNTS if n <= most_labels(name))),
+                counts=", ".join(f"{n:,}" for n in sorted({arm.transfer.n_labels for arm in plan.arms}))),
         )  # fmt: skip
     if there is not None:
         study.watch(there, lambda _study, points: _figure(_study, points, name, prompted))
@@ -51,25 +45,17 @@ def most_labels(name: str) -> int:
 
 
 def planned(run: Run, name: str) -> Study:
-    """Everything learned from more and more labels, with and without pretraining; less learned from the most."""
-    precision = cached.speed(launch.device()).precision
-    counts = [n for n in COUNTS if n <= most_labels(name)]
-    epochs = {n: 3 * round((counts[-1] / n) ** 0.5) for n in counts}  # few labels make few updates
-    plans = [
-        TransferConfig(n_labels=n, n_epochs=epochs[n], n_layers_taken=taken, precision=precision) for n in counts for taken in (None, -1)
-    ]
-    plans += [
-        TransferConfig(n_labels=counts[-1], n_epochs=9, updated=what, learning_rate=RATES[what], precision=precision)
-        for what in FEWER_WEIGHTS
-    ]
-    return Study(kind=KIND, arms=[FineTuning(model=run.id, task=name, transfer=plan) for plan in plans], n_seeds=N_SEEDS)
+    """What the button computes."""
+    from gptlab.transfer.studies import label_study
+
+    return label_study(run.id, name, TransferConfig(precision=cached.speed(launch.device()).precision), N_SEEDS, most_labels(name))
 
 
 def newest(run: Run, name: str) -> Run | None:
     """The newest such study of this model and task, else one that ships."""
     for one in [*readable_runs(), *shipped_studies()]:
         found = one.config().study
-        if found is not None and found.kind == KIND and (found.arms[0].model, found.arms[0].task) == (run.id, name):
+        if found is not None and found.kind == "labels" and (found.arms[0].model, found.arms[0].task) == (run.id, name):
             return one
     return None
 

@@ -71,13 +71,12 @@ def n_train(name: str) -> int:
 
 def layers_of(model: Run, name: str, variant: str, counts: Sequence[int | None], n_seeds: int) -> Study:
     """One arm for every number of layers and labels."""
-    from gptlab.transfer.layer_transfer import layer_study
+    from gptlab.transfer.studies import layer_study
 
     base = TransferConfig(precision=cached.speed(launch.device()).precision)
     base = base.with_(**VARIANTS[variant])
     plans = [FineTuning(model=model.id, task=name, transfer=base.with_(n_labels=n)) for n in counts]
-    arms = [arm for plan in plans for arm in layer_study(plan, model.config().model.n_layer, 1).arms]
-    return Study(kind="layers", arms=arms, n_seeds=n_seeds)
+    return layer_study(plans, model.config().model.n_layer, n_seeds)
 
 
 def variant_name(variant: str) -> str:
@@ -89,6 +88,8 @@ def variant_name(variant: str) -> str:
 
 def plan_ablations() -> Study | None:
     """The choices of the Table 5 page: full, without pretraining, without L1, and the LSTM, on several tasks."""
+    from gptlab.transfer.studies import ablation_study
+
     lstms = {run.id: run for run in [*shipped_runs(), *readable_runs()] if not isinstance(run.config().model, ModelConfig)}
     first, second, third = st.columns([4, 4, 2], gap="medium", vertical_alignment="bottom")
     with first:
@@ -109,15 +110,7 @@ def plan_ablations() -> Study | None:
         return None
     n_labels = link.segments(_("Labelled examples"), LABEL_CHOICES, "1024", lambda n: f"{int(n):,}", "labels")
     base = TransferConfig(n_labels=int(n_labels), precision=cached.speed(launch.device()).precision)
-    arms = []
-    for name in tasks:
-        arms += [FineTuning(model=model.id, task=name, transfer=base.with_(**changes)) for changes in ABLATIONS.values()]
-        arms += [FineTuning(model=lstm, task=name, transfer=base)] if lstm else []
-    return Study(kind="ablations", arms=arms, n_seeds=n_seeds)
-
-
-ABLATIONS: dict[str, dict] = {"full": {}, "scratch": dict(n_layers_taken=-1), "no_auxiliary": dict(auxiliary=0.0)}
-"""Row of GPT-1's Table 5 -> what is changed; the fourth row is another model."""
+    return ablation_study(model.id, lstm or None, tasks, base, n_seeds)
 
 
 def ablation_of(arm: FineTuning) -> str:

@@ -15,9 +15,6 @@ from gptlab.words import _
 
 LABELS = ("64", "256", "1024", "4096", "all")
 
-RATES = {"all": 1e-3, "top": 1e-3, "head": 1e-2, "prompt": 3e-2}
-"""Highest learning rate by what learns. Chosen here on validation splits of the village: few weights bear more, and need more."""
-
 SHOWN_MISTAKES = 12
 
 
@@ -78,7 +75,9 @@ def what_learns() -> str:
 
 def more(run: Run, updated: str) -> TransferConfig:
     """Settings that mostly stay as they are."""
-    preset = TransferConfig(learning_rate=RATES[updated], precision=cached.speed(launch.device()).precision)
+    from gptlab.transfer.studies import LEARNING_LESS
+
+    preset = TransferConfig(**LEARNING_LESS.get(updated, {}), precision=cached.speed(launch.device()).precision)
     names = ["n_epochs", "learning_rate", "batch_size", "warmup_fraction", "weight_decay", "seed"]
     names += {"top": ["n_updated"], "prompt": ["n_prompt"]}.get(updated, [])
     found = {}

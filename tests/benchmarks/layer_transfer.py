@@ -28,7 +28,7 @@ from gptlab.runs.estimate import measured_speed  # noqa: E402
 from gptlab.runs.reached import half_interval  # noqa: E402
 from gptlab.runs.store import open_run  # noqa: E402
 from gptlab.runs.studying import computed, processes  # noqa: E402
-from gptlab.transfer.layer_transfer import layer_study  # noqa: E402
+from gptlab.transfer.studies import layer_study  # noqa: E402
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
         precision=measured_speed("cpu").precision,
     )  # fmt: skip
     plan = FineTuning(model=args.model, task=args.task, transfer=transfer)
-    study = layer_study(plan, open_run(args.model).config().model.n_layer, args.seeds)
+    study = layer_study([plan], open_run(args.model).config().model.n_layer, args.seeds)
     wanted = [int(n) for n in args.depths.split(",")] if args.depths else None
     tasks = [
         (study.arms[arm], arm, seed, "cpu") for arm, seed in study.points()

@@ -59,3 +59,37 @@ def test_only_a_finished_run_ships(new_run):
 def test_other_names_open_nothing(name):
     with pytest.raises(RunError, match="no run"):
         open_run(name)
+
+
+def test_studies_that_ship_use_models_and_tasks_that_there_are():
+    from gptlab.evaluation.tasks import task_named
+
+    for name, study in shipped.study_recipes().items():
+        assert store.MODEL_NAME.fullmatch(name)
+        for arm in study.arms:
+            assert arm.model in shipped.RECIPES and task_named(arm.task)
+
+
+def test_a_packed_study_opens_as_it_was(packed, monkeypatch):
+    from gptlab.experiment import FineTuning, TransferConfig
+    from gptlab.runs import studying
+    from gptlab.runs.curve import Curve
+    from gptlab.runs.distributed import Ranks
+    from gptlab.runs.store import create_run, shipped_studies
+    from gptlab.runs.subject import study_config
+    from gptlab.runs.worker import train_run
+    from gptlab.training.events import Point
+    from gptlab.transfer.studies import layer_study
+
+    points = [Point(arm, 1, 0.5, 0.5, 0.25 * arm, 1.0) for arm in range(3)]
+    monkeypatch.setattr(studying, "computed", lambda tasks, n: (point for point in points))
+    plan = FineTuning(model="tiny-model", task="kind-en", transfer=TransferConfig(n_labels=16))
+    run = create_run(*study_config(layer_study([plan], 1, 1), "cpu", "figure"))
+    with pytest.raises(RunError, match="only a finished one can ship"):
+        shipped.pack_study(run, "figure")
+    train_run(run, Ranks())
+    shipped.pack_study(run, "figure")
+    (study,) = shipped_studies()
+    curve = Curve(study.folder)
+    curve.read()
+    assert study.is_shipped and study.config() == run.config() and curve.points == points

@@ -16,7 +16,7 @@ from gptlab.runs.subject import fine_tuning_config, study_config
 from gptlab.runs.tuning import load_classifier
 from gptlab.runs.worker import train_run
 from gptlab.transfer.finetune import predict
-from gptlab.transfer.layer_transfer import layer_study
+from gptlab.transfer.studies import layer_study
 from gptlab.transfer.trial import Splits
 
 CATS = [("a cat on a mat", "0"), ("a dog on a home", "1"), ("the cat sat", "0"), ("the dog run", "1")]
@@ -104,7 +104,7 @@ def test_what_is_wrong_is_told(plan, task):
 
 def test_a_study_keeps_every_point_and_goes_on(plan, monkeypatch):
     monkeypatch.setattr(studying, "processes", lambda _device: 1)
-    study = layer_study(plan.with_(transfer=plan.transfer.with_(n_epochs=1)), n_layer=2, n_seeds=2)
+    study = layer_study([plan.with_(transfer=plan.transfer.with_(n_epochs=1))], n_layer=2, n_seeds=2)
     run = create_run(*study_config(study, "cpu", "pets"))
     looks = iter(range(100))
     monkeypatch.setattr(studying, "wished", lambda _run: "pause" if next(looks) == 2 else None)
@@ -118,7 +118,7 @@ def test_a_study_keeps_every_point_and_goes_on(plan, monkeypatch):
 
 def test_points_do_not_depend_on_the_process_that_computes_them(plan, monkeypatch):
     torch.set_num_threads(2)
-    study = layer_study(plan.with_(transfer=plan.transfer.with_(n_epochs=1)), n_layer=2, n_seeds=1)
+    study = layer_study([plan.with_(transfer=plan.transfer.with_(n_epochs=1))], n_layer=2, n_seeds=1)
     found = []
     for n in (1, 2):
         monkeypatch.setattr(studying, "processes", lambda _device, n=n: n)
