@@ -48,6 +48,16 @@ def n_examples(name: str, _home: str) -> int:
     return len(task_named(name).examples("train"))
 
 
+@st.cache_data(max_entries=64, show_spinner=False)
+def n_characters(name: str, _home: str) -> float:
+    """Of all the labelled texts together, guessed from the first ones."""
+    examples = task_named(name).examples("train")
+    first = examples[:50]
+    per_example = sum(len(text) for one in first for text in (*one.texts, *one.choices)) / len(first)
+    repeated = max(1, len(first[0].choices)) if task_named(name).form == "choice" else 1  # every answer is read behind its texts
+    return per_example * repeated * len(examples)
+
+
 @st.cache_data(max_entries=128, show_spinner=False)
 def drawn(run_id: str, name: str, i: int, _home: str) -> Drawn:
     """The i-th training example of a task, transformed for a model."""

@@ -15,6 +15,9 @@ from gptlab.words import _
 
 LABELS = ("64", "256", "1024", "4096", "all")
 
+QUICK = 500_000
+"""Characters of labelled text that a small model learns from in about a minute on two cores; with more, a part is the default."""
+
 SHOWN_MISTAKES = 12
 
 
@@ -56,7 +59,7 @@ def labels(name: str) -> int | None:
     with st.spinner(_("Making the examples ...")):
         n = cached_transfer.n_examples(name, cached_transfer.here())
     options = [option for option in LABELS if option == "all" or int(option) < n]
-    default = "1024" if "1024" in options else "all"
+    default = "1024" if "1024" in options and cached_transfer.n_characters(name, cached_transfer.here()) > QUICK else "all"
     names = {option: f"{int(option):,}" if option != "all" else _("all {n}").format(n=f"{n:,}") for option in options}
     chosen = link.segments(_("Labelled examples"), options, default, names.__getitem__, "labels")
     return None if chosen == "all" else int(chosen)
