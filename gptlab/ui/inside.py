@@ -29,7 +29,7 @@ def choose(with_text: bool = True) -> Subject | None:
     """The top of every page that looks inside; None, with the way to a model, when there is none."""
     left, right = st.columns([3, 4], gap="medium", vertical_alignment="bottom")
     with left:
-        run = pick.pretrained(pick.is_transformer, _("Model"))
+        run = pick.pretrained(pick.is_transformer, _("Model"), order=pick.longest_film_first)
     if run is None:
         return None
     with right:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from typing import Any
 
 import streamlit as st
 
@@ -114,10 +115,30 @@ def run_that_writes(label: str) -> Run | None:
     return _run(label, there, lambda run: bool(run.checkpoint_steps()))
 
 
-def pretrained(fits: Callable[[Run], bool] = lambda run: sort_of(run) != "induction", label: str = "", key: str = "model") -> Run | None:
-    """A model to start from: one that ships, the deepest first, or one of the person's own; None, with the way to one, without any."""
-    there = [run for run in shipped_runs() if fits(run)]
-    there.sort(key=lambda run: -run.config().model.n_layer)
+def deep_and_quick(run: Run) -> tuple[int, int]:
+    """Order of models that many fine-tunings start from."""
+    shape = run.config().model
+    return -shape.n_layer, shape.n_embd
+
+
+def largest_first(run: Run) -> int:
+    """Order of models that are asked what they can do."""
+    from gptlab.model.counting import count_all
+
+    return -count_all(run.config().model)
+
+
+def longest_film_first(run: Run) -> int:
+    """Order of models that are looked into, also through time."""
+    return -len(run.checkpoint_steps())
+
+
+def pretrained(
+    fits: Callable[[Run], bool] = lambda run: sort_of(run) != "induction", label: str = "", key: str = "model",
+    order: Callable[[Run], Any] = deep_and_quick,
+) -> Run | None:  # fmt: skip
+    """A model to start from: one that ships, in this order, or one of the person's own; None, with the way to one, without any."""
+    there = sorted((run for run in shipped_runs() if fits(run)), key=order)
     there += [run for run in readable_runs() if run.checkpoint_steps() and fits(run)]
     runs = {run.id: run for run in there}
     if not runs:

@@ -31,7 +31,7 @@ def through_time() -> None:
     """GPT-1's Figure 2, right: what a model can do untrained, while it learns to read."""
     left, right = st.columns([3, 4], gap="medium", vertical_alignment="bottom")
     with left:
-        run = pick.pretrained(learned_over_time, _("Model"))
+        run = pick.pretrained(learned_over_time, _("Model"), order=pick.longest_film_first)
     if run is None:
         return
     names = [f"{kind}-{language}" for kind in WITHOUT_TRAINING for language in ("en", "ko")]
@@ -118,7 +118,7 @@ def few_shots() -> None:
     """Demonstrations in the prompt, the literal prompt, and all ways side by side."""
     columns = st.columns([3, 3, 3], gap="medium", vertical_alignment="bottom")
     with columns[0]:
-        run = pick.pretrained(pick.is_transformer, _("Model"))
+        run = pick.pretrained(pick.is_transformer, _("Model"), order=pick.largest_first)
     if run is None:
         return
     names = [name for name, about in VILLAGE.items() if about.rule == "sum"]
