@@ -70,7 +70,8 @@ def matrix(page: Page, text: str, word: str) -> float:
     page.get_by_label("Text", exact=True).fill(f"{text} {word}")
     begin = time.perf_counter()
     page.keyboard.press("Control+Enter")
-    page.wait_for_function("word => [...document.querySelectorAll('.js-plotly-plot text')].some(t => t.textContent.includes(word))", arg=word)
+    shown = "word => [...document.querySelectorAll('.js-plotly-plot text')].some(t => t.textContent.includes(word))"
+    page.wait_for_function(shown, arg=word)
     seconds = time.perf_counter() - begin
     settled(page)
     return seconds
