@@ -190,8 +190,11 @@ def layers(study: Study, points: list[Point]) -> None:
         test=f"{len(cached_transfer.test_examples_of(found)):,}", epochs=first.transfer.n_epochs, rate=f"{first.transfer.learning_rate:g}",
         auxiliary=f"{first.transfer.auxiliary:g}",
     )  # fmt: skip
-    st.caption(caption + (" " + _("Paper: {source}; a straight line between the ends.").format(source=paper()["gpt1_layers"]["source"])
-                          if beside else ""))  # fmt: skip
+    if beside:
+        caption += " " + _("Paper: {source}; a straight line between the ends.").format(source=paper()["gpt1_layers"]["source"])
+        if found.metric != "accuracy":
+            caption += " " + _("The paper's scores are accuracies, these are not: compare the shapes only.")
+    st.caption(caption)
     for one in drawn:
         verdict(one)
 
