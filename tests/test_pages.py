@@ -542,6 +542,7 @@ def test_a_data_set_of_the_hub_becomes_a_task(lab_home, monkeypatch):
     app.button(key="hub_fetch").click().run()
     assert "films could not be fetched" in app.error[0].value
     monkeypatch.setattr(hub, "fetched", lambda: ["films--default--train"])
+    monkeypatch.setattr(hub, "fetched_at", lambda name: "today")
     monkeypatch.setattr(hub, "hub_table", lambda name: rows)
     app = opened("pages/transfer/fine_tuning.py", task="hub")
     assert app.selectbox(key="table_text").options == ["sentence", "verdict"] and app.selectbox(key="table_label").value == "verdict"

@@ -55,6 +55,11 @@ def fetched() -> list[str]:
     return sorted(file.stem for file in _folder().glob("*.parquet"))
 
 
+def fetched_at(kept: str) -> str:
+    """When a data set was fetched; another time after it was fetched again."""
+    return str((_folder() / f"{kept}.parquet").stat().st_mtime_ns)
+
+
 def hub_table(kept: str) -> Table:
     """A kept data set; classes have their names.
 

@@ -55,7 +55,7 @@ def newest(run: Run, name: str) -> Run | None:
     """The newest such study of this model and task, else one that ships."""
     for one in [*readable_runs(), *shipped_studies()]:
         found = one.config().study
-        if found is not None and found.kind == "labels" and (found.arms[0].model, found.arms[0].task) == (run.id, name):
+        if found is not None and found.kind == "label_counts" and (found.arms[0].model, found.arms[0].task) == (run.id, name):
             return one
     return None
 
@@ -69,7 +69,8 @@ def _figure(found: Study, points: list[Point], name: str, prompted: figures.Scor
     show.figure(figure, key="label_curve_figure", table=lambda: study.points_table(found, points))
     st.caption(
         _("Whole test split; mean over {seeds} seeds (other labels, order and random weights each), ± 95 % interval over seeds by "
-          "Student's t. With few labels more epochs: {epochs}.").format(
+          "Student's t. With few labels more epochs: {epochs}. The prompt is the best of those above, chosen by the very questions that it "
+          "is scored on: a little too good.").format(
             seeds=found.n_seeds,
             epochs=", ".join(f"{arm.transfer.n_labels:,}: {arm.transfer.n_epochs}" for arm in found.arms if _is_whole(arm)))
     )  # fmt: skip

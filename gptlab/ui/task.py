@@ -1,13 +1,15 @@
 """Choosing a task to learn: one of the village, or a person's own labelled file."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from gptlab.data.files import Table
 from gptlab.errors import LabError
-from gptlab.evaluation.own import own, own_titles
+from gptlab.evaluation.own import Columns, own, own_titles
 from gptlab.evaluation.tasks import VILLAGE
-from gptlab.paths import disk_error
-from gptlab.ui import link, show, state
+from gptlab.paths import disk_error, home
+from gptlab.ui import cached_transfer, link, show, state
 from gptlab.words import _
 
 UPLOAD, HUB = "upload", "hub"
@@ -64,12 +66,12 @@ def upload() -> str | None:
     if file is None:
         st.info(_("Choose a file whose rows have a text (or two) and a label. It stays on this computer."))
         return None
-    return kept(file.name, read_table(file.name, file.getvalue(), encoding))
+    return kept(file.name, lambda: read_table(file.name, file.getvalue(), encoding), file.file_id, encoding)
 
 
 def from_hub() -> str | None:
     """A data set that the hub has, or one that was fetched before."""
-    from gptlab.data.hub import fetched, hub_table
+    from gptlab.data.hub import fetched, fetched_at, hub_table
 
     left, middle, right = st.columns([4, 2, 4], vertical_alignment="bottom")
     with left:
@@ -82,7 +84,7 @@ def from_hub() -> str | None:
         return None
     with right:
         chosen = link.select(_("Data sets that were fetched"), here, here[0], str, "hub_table")
-    return kept(chosen, hub_table(chosen))
+    return kept(chosen, lambda: hub_table(chosen), fetched_at(chosen))
 
 
 def _fetch(asked: str) -> None:
@@ -96,10 +98,14 @@ def _fetch(asked: str) -> None:
         state.keep_error(disk_error(problem))
 
 
-def kept(title: str, table: Table) -> str:
-    """The columns of a table; returns the name under which it is kept."""
-    from gptlab.evaluation.own import Columns, keep
+def kept(title: str, read: Callable[[], Table], *key: str) -> str:
+    """The columns of a table; returns the name under which it is kept.
 
+    Args:
+        key: changes with the table, if its title does not.
+    """
+    key = (title, *key, str(home()))
+    table = cached_transfer.table(read, *key)
     columns = list(table)
     a, b, c, d = st.columns(4, vertical_alignment="bottom")
     none = _("none")
@@ -113,7 +119,8 @@ def kept(title: str, table: Table) -> str:
     with d:
         either = st.checkbox(_("Order does not matter (similarity)"), key="table_similarity", disabled=second is None)
         numbers = st.checkbox(_("Labels are quantities"), key="table_numbers", help=_("Predict the number itself, as for STS-B."))
-    name = keep(title, table, Columns(text, label, second, "similarity" if either and second else None, as_numbers=numbers))
+    chosen = Columns(text, label, second, "similarity" if either and second else None, as_numbers=numbers)
+    name = cached_transfer.kept(table, title, chosen, *key)
     checked(name)
     return name
 
