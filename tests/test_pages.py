@@ -475,7 +475,7 @@ def tuned_home(full_home):
     tuned = create_run(*fine_tuning_config(plan, "cpu", "Pets"))
     train_run(tuned, Ranks())
     assert tuned.status().state == "finished", tuned.status()
-    studies = [layer_study([plan], 1, 2), ablation_study(plan.model, None, [name], plan.transfer, 2)]
+    studies = [layer_study([plan], 1, 2), ablation_study([plan], None, 2)]
     before, studying.processes = studying.processes, lambda _device: 1
     for study in studies:
         run = create_run(*study_config(study, "cpu", "Pets"))

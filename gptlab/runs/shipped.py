@@ -69,7 +69,6 @@ RECIPES: dict[str, Recipe] = {
     "gpt2-12x128": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=128, block_size=256)),
     "gpt2-12x64": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=64, block_size=256)),
     "gpt1-6x96": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=96, block_size=256)),
-    "gpt2-2x64": Recipe("gpt2", dict(n_layer=2, n_head=2, n_embd=64, block_size=256)),
     # torch's LSTM takes twice as long in bf16 on a CPU
     "lstm-320": Recipe("lstm", dict(n_layer=1, n_embd=128, n_hidden=320, block_size=256), training=dict(precision="fp32")),
 }
@@ -77,12 +76,18 @@ RECIPES: dict[str, Recipe] = {
 
 def study_recipes() -> dict[str, Study]:
     """The studies that ship, computed with models that ship; their points are there when a page opens."""
-    deep, tasks = "gpt2-12x64", ["acceptability-en", "acceptability-ko", "kind-en", "kind-ko", "pronoun-en", "closed-en"]
     transfer = TransferConfig(precision="bf16")
-    figure = FineTuning(model=deep, task=tasks[0], transfer=transfer.with_(n_labels=4096))
+
+    def plan(model: str, task: str, n_labels: int) -> FineTuning:
+        return FineTuning(model=model, task=task, transfer=transfer.with_(n_labels=n_labels))
+
+    deep = plan("gpt2-12x64", "acceptability-en", 4096)
+    columns = {
+        "acceptability-en": 4096, "acceptability-ko": 4096, "pronoun-en": 4096, "closed-en": 1024, "closed-ko": 1024, "kind-en": 1024,
+    }
     return {
-        "layers-12x64": layer_study([figure], RECIPES[deep].shape["n_layer"], n_seeds=3),
-        "ablations-12x64": ablation_study(deep, None, tasks, transfer.with_(n_labels=4096), n_seeds=3),
+        "layers-12x64": layer_study([deep], RECIPES[deep.model].shape["n_layer"], n_seeds=3),
+        "ablations-6x96": ablation_study([plan("gpt2-6x96", task, n) for task, n in columns.items()], "lstm-320", n_seeds=3),
         "labels-12x128": label_study("gpt2-12x128", "rules-en", transfer, n_seeds=3, most=512),
     }
 

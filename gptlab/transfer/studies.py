@@ -37,16 +37,18 @@ ABLATIONS: dict[str, dict] = {"full": {}, "scratch": dict(n_layers_taken=-1), "n
 """Row of GPT-1's Table 5 -> what is changed; the fourth row is another model."""
 
 
-def ablation_study(model: str, lstm: str | None, tasks: Sequence[str], transfer: TransferConfig, n_seeds: int) -> Study:
-    """What matters: pretraining, the auxiliary loss, the architecture; all with the same labels and updates. Source: GPT-1, Table 5.
+def ablation_study(plans: Sequence[FineTuning], lstm: str | None, n_seeds: int) -> Study:
+    """What matters: pretraining, the auxiliary loss, the architecture; on each task with the same labels and updates. Source: GPT-1,
+    Table 5.
 
     Args:
+        plans: one for every task, each the first row.
         lstm: the model of the fourth row, if there is one.
     """
     arms = []
-    for task in tasks:
-        arms += [FineTuning(model=model, task=task, transfer=transfer.with_(**changes)) for changes in ABLATIONS.values()]
-        arms += [FineTuning(model=lstm, task=task, transfer=transfer)] if lstm else []
+    for plan in plans:
+        arms += [plan.with_(transfer=plan.transfer.with_(**changes)) for changes in ABLATIONS.values()]
+        arms += [plan.with_(model=lstm)] if lstm else []
     return Study(kind="ablations", arms=arms, n_seeds=n_seeds)
 
 

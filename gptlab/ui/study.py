@@ -110,7 +110,7 @@ def plan_ablations() -> Study | None:
         return None
     n_labels = link.segments(_("Labelled examples"), LABEL_CHOICES, "1024", lambda n: f"{int(n):,}", "labels")
     base = TransferConfig(n_labels=int(n_labels), precision=cached.speed(launch.device()).precision)
-    return ablation_study(model.id, lstm or None, tasks, base, n_seeds)
+    return ablation_study([FineTuning(model=model.id, task=name, transfer=base) for name in tasks], lstm or None, n_seeds)
 
 
 def ablation_of(arm: FineTuning) -> str:
@@ -260,12 +260,12 @@ def ablations(study: Study, points: list[Point]) -> None:
         cells = [values.get((kind, name), []) for name in tasks]
         if any(cells):
             rows.append((ablation_name(kind), *(mean_cell(cell) for cell in cells)))
-    show.table([_("Test score"), *(cached_transfer.task(name).name for name in tasks)], rows)
+    n_labels = {arm.task: arm.transfer.n_labels for arm in study.arms}
+    labels = _("labelled examples"), *(_("all") if n is None else f"{n:,}" for n in n_labels.values())
+    show.table([_("Test score"), *(cached_transfer.task(name).name for name in tasks)], [*rows, labels])
     chosen = study.arms[0].transfer
-    same = _("Mean ± half of the 95 % interval over {n} seeds. The same budget for all: {labels} labels, {epochs} epochs, rate {rate}.")
-    st.caption(
-        same.format(n=study.n_seeds, labels=chosen.n_labels, epochs=chosen.n_epochs, rate=f"{chosen.learning_rate:g}")
-    )
+    same = _("Mean ± half of the 95 % interval over {n} seeds. The same budget for all rows of a task: {epochs} epochs, rate {rate}.")
+    st.caption(same.format(n=study.n_seeds, epochs=chosen.n_epochs, rate=f"{chosen.learning_rate:g}"))
     show.csv(lambda: points_table(study, points), key="ablations")
     st.subheader(_("GPT-1, Table 5"))
     known = paper()["gpt1_ablations"]

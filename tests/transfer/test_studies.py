@@ -20,12 +20,14 @@ def test_a_study_has_a_point_for_each_depth_and_seed():
 
 
 def test_ablations_change_one_thing_each():
-    study = ablation_study("gpt", "lstm", ["kind-en", "kind-ko"], TransferConfig(n_labels=16), n_seeds=3)
+    plans = [FineTuning(model="gpt", task=task, transfer=TransferConfig(n_labels=n)) for task, n in (("kind-en", 16), ("kind-ko", 32))]
+    study = ablation_study(plans, "lstm", n_seeds=3)
+    assert [arm.transfer.n_labels for arm in study.arms] == [16] * 4 + [32] * 4
     assert [arm.task for arm in study.arms] == ["kind-en"] * 4 + ["kind-ko"] * 4
     full, scratch, no_auxiliary, lstm = study.arms[:4]
     assert scratch.transfer == full.transfer.with_(n_layers_taken=-1) and no_auxiliary.transfer == full.transfer.with_(auxiliary=0.0)
     assert (lstm.model, lstm.transfer) == ("lstm", full.transfer)
-    assert len(ablation_study("gpt", None, ["kind-en"], TransferConfig(), n_seeds=1).arms) == 3
+    assert len(ablation_study(plans[:1], None, n_seeds=1).arms) == 3
 
 
 def test_fewer_labels_are_seen_more_often_and_no_more_than_there_are():
