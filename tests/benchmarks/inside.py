@@ -43,8 +43,13 @@ N_TOKENS = 64
 ABLATED_TOKENS = 2000
 
 
-def directory(folder: Path) -> str:
-    """A GPT-2 of random weights, written by `transformers`, with a vocabulary of 4,096; returns 63 words of a text for it."""
+def directory(folder: Path) -> tuple[str, list[str]]:
+    """A GPT-2 of random weights, written by `transformers`, with a vocabulary of 4,096.
+
+    Returns:
+        A text that fills all but the last of the tokens, and words that are one token each, to end it with: every second token has a
+        label in the figure, the last one among them.
+    """
     from transformers import GPT2Config, GPT2LMHeadModel
 
     text = corpus(("en",), 1, 0.5).text
@@ -52,8 +57,9 @@ def directory(folder: Path) -> str:
     torch.manual_seed(1)
     GPT2LMHeadModel(GPT2Config(vocab_size=tokenizer.vocab_size)).save_pretrained(folder)
     write_tokenizer(tokenizer, folder)
-    ids = tokenizer.encode(text)[: N_TOKENS - 4]
-    return tokenizer.decode([int(i) for i in ids]).rsplit(" ", 1)[0]
+    words = sorted({word for word in text.split() if word.isalpha() and len(word) > 5 and len(tokenizer.encode(" " + word)) == 1})
+    beginning = tokenizer.decode([int(i) for i in tokenizer.encode(text)[: N_TOKENS - 2]])
+    return beginning, words
 
 
 def times(does: Callable[[], object], repeat: int) -> list[float]:
@@ -102,7 +108,7 @@ def main() -> None:
         ids = torch.randint(0, 4096, (ABLATED_TOKENS // 250, 250), generator=torch.Generator().manual_seed(1))
         found[f"ablation map, 6 x 6 heads, {ABLATED_TOKENS} tokens"] = times(lambda: ablation_map(small, ids, "zero"), 3)
     folder = Path(tempfile.mkdtemp(prefix="gptlab-inside-"))
-    text = directory(folder / "gpt2")
+    text, words = directory(folder / "gpt2")
     server = Server(folder / "home")
     (folder / "home").mkdir()
     os.environ["GPTLAB_HOME"] = str(server.home)
@@ -113,8 +119,7 @@ def main() -> None:
         page = play.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS).new_page(viewport={"width": 1440, "height": 1000})
         page.goto(f"{server.url}/attention?model={run}&layer=0")
         settled(page)
-        words = ["kite", "goose", "garden", "castle", "winter", "cousin", "barrel", "needle", "rabbit", "window"]
-        found["new text to its matrix"] = [matrix(page, text, words[i % len(words)]) for i in range(repeat + 1)][1:]
+        found["new text to its matrix"] = [matrix(page, text, words[i]) for i in range(repeat + 1)][1:]
         found["click to the head view"] = [head_view(page) for _ in range(repeat + 1)][1:]
         page.context.browser.close()
     server.stop()
