@@ -249,7 +249,7 @@ def points_table(study: Study, points: list[Point]) -> pd.DataFrame:
 
 
 def ablations(study: Study, points: list[Point]) -> None:
-    """Our Table 5, and the paper's."""
+    """Our Table 5."""
     tasks = list(dict.fromkeys(arm.task for arm in study.arms))
     values: dict[tuple[str, str], list[float]] = {}
     for point in points:
@@ -267,6 +267,10 @@ def ablations(study: Study, points: list[Point]) -> None:
     same = _("Mean ± half of the 95 % interval over {n} seeds. The same budget for all rows of a task: {epochs} epochs, rate {rate}.")
     st.caption(same.format(n=study.n_seeds, epochs=chosen.n_epochs, rate=f"{chosen.learning_rate:g}"))
     show.csv(lambda: points_table(study, points), key="ablations")
+
+
+def paper_ablations() -> None:
+    """The paper's Table 5."""
     st.subheader(_("GPT-1, Table 5"))
     known = paper()["gpt1_ablations"]
     rows = [

@@ -13,6 +13,7 @@ launch.form(study.plan_ablations, study.button, study.start)
 run = study.choose("ablations")
 if run is not None:
     study.watch(run, study.ablations)
+study.paper_ablations()
 
 st.divider()
 show.lesson(
