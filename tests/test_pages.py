@@ -457,6 +457,13 @@ def test_one_token_gets_a_sentence(full_home):
     assert not app.exception and "only look at itself" in app.info[0].value
 
 
+def test_a_task_is_answered_with_and_without_a_head(full_home):
+    app = opened("pages/inside/heads.py", heads_view="ablation", ablated_task="sentiment-en")
+    assert not app.exception and "never seen" in app.error[0].value  # letters of the village, which the tiny model does not know
+    app = opened("pages/inside/heads.py", heads_view="ablation")
+    assert not app.exception and not app.error  # a model of one's own is not asked by itself
+
+
 @pytest.fixture
 def tuned_home(full_home):
     """A finished fine-tuning and a finished study of a tiny model."""

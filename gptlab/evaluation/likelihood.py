@@ -9,38 +9,40 @@ import torch
 from torch import Tensor
 
 from gptlab.model.gpt import GPT
-from gptlab.model.trace import Branches, KeyValueCache
+from gptlab.model.trace import Branches, Intervention, KeyValueCache
 
 BATCH_TOKENS = 8192
 """Tokens of one batch. Chosen here: larger ones are no faster on two cores."""
 
 
 def likelihoods(
-    model: GPT, prefix: Sequence[int], questions: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]
-) -> list[list[np.ndarray]]:
+    model: GPT, prefix: Sequence[int], questions: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]],
+    intervention: Intervention | None = None,
+) -> list[list[np.ndarray]]:  # fmt: skip
     """Natural logarithm of the probability of every token of every answer, behind prefix and question.
 
     Args:
         prefix: is read once for all questions.
         questions: one or more tokens each; read once for all their answers.
+        intervention: into everything that is read.
 
     Returns:
         For each question, for each answer, one number a token.
     """
-    past = _read(model, prefix)
+    past = _read(model, prefix, intervention)
     found: list[list[np.ndarray]] = [[] for _ in questions]
     for rows in _batches([len(q) + sum(len(a) - 1 for a in row) for q, row in zip(questions, answers, strict=True)], past.length):
-        found_here = _branched(model, past, [questions[i] for i in rows], [answers[i] for i in rows])
+        found_here = _branched(model, past, [questions[i] for i in rows], [answers[i] for i in rows], intervention)
         for i, values in zip(rows, found_here, strict=True):
             found[i] = values
     return found
 
 
 @torch.inference_mode()
-def _read(model: GPT, prefix: Sequence[int]) -> KeyValueCache:
+def _read(model: GPT, prefix: Sequence[int], intervention: Intervention | None) -> KeyValueCache:
     cache = model.new_cache()
     if prefix:
-        model.hidden(torch.tensor([list(prefix)], device=model.token_embedding.weight.device), cache=cache)
+        model.hidden(torch.tensor([list(prefix)], device=model.token_embedding.weight.device), intervention=intervention, cache=cache)
     return cache
 
 
@@ -55,8 +57,9 @@ def _batches(lengths: Sequence[int], past: int) -> Iterator[list[int]]:
 
 @torch.inference_mode()
 def _branched(
-    model: GPT, past: KeyValueCache, questions: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]]
-) -> list[list[np.ndarray]]:
+    model: GPT, past: KeyValueCache, questions: Sequence[Sequence[int]], answers: Sequence[Sequence[Sequence[int]]],
+    intervention: Intervention | None,
+) -> list[list[np.ndarray]]:  # fmt: skip
     """One batch: each row is a question, then the answers side by side without their last tokens, which predict nothing that counts."""
     device = model.token_embedding.weight.device
     width = max(len(q) + sum(len(a) - 1 for a in row) for q, row in zip(questions, answers, strict=True))
@@ -80,7 +83,8 @@ def _branched(
             right += tokens
             begin += m
     branches = Branches(positions.to(device), visible.to(device))
-    hidden = model.hidden(ids.to(device), cache=past.repeated(B, width) if past.length else None, branches=branches)  # (B, T, C)
+    before = past.repeated(B, width) if past.length else None
+    hidden = model.hidden(ids.to(device), intervention=intervention, cache=before, branches=branches)  # (B, T, C)
     rows, places = (torch.tensor(index, device=device) for index in zip(*reads, strict=True))
     logits: Tensor = model.logits(hidden[rows, places]).float()  # (N, V)
     nats = logits.log_softmax(-1).gather(1, torch.tensor(right, device=device)[:, None])[:, 0].cpu().numpy()

@@ -16,9 +16,10 @@ from gptlab.config import SamplingConfig
 from gptlab.errors import DataError
 from gptlab.evaluation.likelihood import BATCH_TOKENS, likelihoods
 from gptlab.evaluation.metrics import Score, judge_labels, judge_texts
-from gptlab.evaluation.task import Example, Task
+from gptlab.evaluation.task import WEIGHED, Example, Task
 from gptlab.generation import generate
 from gptlab.model.gpt import GPT
+from gptlab.model.trace import Intervention
 from gptlab.tokenizer import Tokenizer
 
 BEGIN = "\n\n"
@@ -53,26 +54,28 @@ class Judged:
     best: np.ndarray
 
 
-def judge(model: Any, pieces: Sequence[Piece]) -> list[Judged]:
-    """Every piece read once; similar lengths share a batch."""
+def judge(model: Any, pieces: Sequence[Piece], intervention: Intervention | None = None) -> list[Judged]:
+    """Every piece read once; similar lengths share a batch. An intervention is for a GPT."""
     found: dict[int, Judged] = {}
     for rows in _batches([len(piece.ids) for piece in pieces]):
         ids = torch.zeros(len(rows), len(pieces[rows[0]].ids), dtype=torch.long)
         for i, row in enumerate(rows):
             ids[i, : len(pieces[row].ids)] = torch.tensor(pieces[row].ids)
-        found.update(zip(rows, _judged(model, ids, [pieces[row] for row in rows]), strict=True))
+        found.update(zip(rows, _judged(model, ids, [pieces[row] for row in rows], intervention), strict=True))
     return [found[i] for i in range(len(pieces))]
 
 
 @torch.inference_mode()
-def _judged(model: Any, ids: Tensor, pieces: list[Piece]) -> list[Judged]:
+def _judged(model: Any, ids: Tensor, pieces: list[Piece], intervention: Intervention | None) -> list[Judged]:
     """Only positions that are judged meet the wide product with the vocabulary."""
     device = next(model.parameters()).device
-    hidden = model.hidden(ids.to(device))  # (B, T, C); padding stands at the end, where causal attention does not see it
+    ids = ids.to(device)
+    watched = dict(intervention=intervention) if intervention else {}
+    hidden = model.hidden(ids, **watched)  # (B, T, C); padding stands at the end, where causal attention does not see it
     where = [(i, t) for i, piece in enumerate(pieces) for t in range(len(piece.ids) - piece.judged, len(piece.ids))]
     rows, positions = (torch.tensor(index, device=device) for index in zip(*where, strict=True))
     logits = model.logits(hidden[rows, positions - 1]).float()  # (N, V)
-    right = ids.to(device)[rows, positions]  # (N,)
+    right = ids[rows, positions]  # (N,)
     nats = logits.log_softmax(-1).gather(1, right[:, None])[:, 0].cpu().numpy()
     best = (logits.argmax(-1) == right).cpu().numpy()
     ends = np.cumsum([piece.judged for piece in pieces])[:-1]
@@ -127,12 +130,18 @@ class Zero:
     written: tuple[str, ...]
 
 
-def zero_shot(model: Any, tokenizer: Tokenizer, task: Task, examples: Sequence[Example]) -> Zero:
+def zero_shot(
+    model: Any, tokenizer: Tokenizer, task: Task, examples: Sequence[Example], intervention: Intervention | None = None
+) -> Zero:
     """Score of a model that was not trained on a task. `model` is in `eval()`.
+
+    Args:
+        intervention: into a GPT, for tasks whose answers are weighed, not written.
 
     Raises:
         DataError: a task that has no rule for this, or as `pieces_of`.
     """
+    assert intervention is None or task.rule in WEIGHED and isinstance(model, GPT)
     block_size = model.config.block_size
     if task.rule == "write":
         written = tuple(_write(model, tokenizer, example, block_size) for example in examples)
@@ -141,18 +150,20 @@ def zero_shot(model: Any, tokenizer: Tokenizer, task: Task, examples: Sequence[E
         right = [int(_writes(model, tokenizer, example, block_size)) for example in examples]
         return Zero(judge_labels("accuracy", right, [1] * len(right)), tuple(right), ())
     if task.rule == "threshold":
-        return _by_threshold(model, tokenizer, task, examples)
+        return _by_threshold(model, tokenizer, task, examples, intervention)
     if not task.rule:
         raise DataError("{task} cannot be answered without training: it has no words to choose from.", task=task.name)
     if task.rule == "sum" and isinstance(model, GPT):
-        return _by_sum(model, tokenizer, task, examples)
+        return _by_sum(model, tokenizer, task, examples, intervention)
     groups = [_choices(task, example, tokenizer, block_size) for example in examples]
-    values = iter(judge(model, [piece for group in groups for piece in group]))
+    values = iter(judge(model, [piece for group in groups for piece in group], intervention))
     chosen = tuple(int(np.argmax([next(values).nats.sum() for _piece in group])) for group in groups)
     return Zero(judge_labels(task.metric, chosen, [example.label for example in examples]), chosen, ())
 
 
-def _by_sum(model: GPT, tokenizer: Tokenizer, task: Task, examples: Sequence[Example]) -> Zero:
+def _by_sum(
+    model: GPT, tokenizer: Tokenizer, task: Task, examples: Sequence[Example], intervention: Intervention | None
+) -> Zero:
     """Each prompt is read once for all its choices; one that is too long loses its beginning."""
     answers = [[tokenizer.encode(choice).tolist() for choice in example.choices] for example in examples]
     prompts = []
@@ -165,7 +176,7 @@ def _by_sum(model: GPT, tokenizer: Tokenizer, task: Task, examples: Sequence[Exa
                 given=worst, n=max(map(len, row)) if all(row) else 0, most=model.config.block_size - 1,
             )  # fmt: skip
         prompts.append(tokenizer.encode(BEGIN + example.prompt).tolist()[-room:])
-    found = likelihoods(model, [], prompts, answers)
+    found = likelihoods(model, [], prompts, answers, intervention)
     chosen = tuple(int(np.argmax([nats.sum() for nats in row])) for row in found)
     return Zero(judge_labels(task.metric, chosen, [example.label for example in examples]), chosen, ())
 
@@ -177,10 +188,12 @@ def _choices(task: Task, example: Example, tokenizer: Tokenizer, block_size: int
     return [piece_of(tokenizer, example.prompt, choice, block_size, begin) for choice, begin in zip(example.choices, begins, strict=True)]
 
 
-def _by_threshold(model: Any, tokenizer: Tokenizer, task: Task, examples: Sequence[Example]) -> Zero:
+def _by_threshold(
+    model: Any, tokenizer: Tokenizer, task: Task, examples: Sequence[Example], intervention: Intervention | None
+) -> Zero:
     """Acceptable when the mean log-probability is above the median of all examples, of which half are acceptable."""
     pieces = [piece_of(tokenizer, "", example.prompt, model.config.block_size) for example in examples]
-    means = np.array([judged.nats.mean() for judged in judge(model, pieces)])
+    means = np.array([judged.nats.mean() for judged in judge(model, pieces, intervention)])
     chosen = tuple(int(mean < np.median(means)) for mean in means)
     return Zero(judge_labels(task.metric, chosen, [example.label for example in examples]), chosen, ())
 

@@ -8,6 +8,9 @@ SPLITS = ("train", "validation", "test")
 N_EXAMPLES = {"train": 4096, "validation": 512, "test": 1024}
 """Chosen here: as many labels as the smaller sets of GPT-1's Table 1 have, and a test split whose 95 % interval is 3 points at most."""
 
+WEIGHED = ("sum", "after", "threshold")
+"""Rules by which given answers are weighed; by the others the model writes."""
+
 
 @dataclass(frozen=True)
 class Example:

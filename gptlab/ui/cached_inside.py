@@ -151,6 +151,41 @@ def without(run_id: str, step: int, text: str, heads: tuple[tuple[int, int], ...
     return Without(labels(run_id, ids), nats[0], nats[1], alone(run_id, shown), whole[shown], after[shown])
 
 
+@dataclass(frozen=True)
+class Tested:
+    """A task's score without training, with and without some parts; what guessing reaches; how many examples."""
+
+    whole: Any
+    without: Any
+    guessing: float
+    n: int
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def tested(
+    run_id: str, step: int, text: str, heads: tuple[tuple[int, int], ...], mlps: tuple[int, ...], how: str, task: str, n: int
+) -> Tested:
+    """
+    Args:
+        text: over which means are taken.
+
+    Raises:
+        LabError: examples that the model's vocabulary cannot write.
+    """
+    import torch
+
+    from gptlab.evaluation.scoring import zero_shot
+    from gptlab.evaluation.shortcuts import guessing
+    from gptlab.evaluation.tasks import task_named
+    from gptlab.interpret.ablation import switched_off
+
+    model, tokenizer, found = cached.model(run_id, step), open_run(run_id).tokenizer(), task_named(task)
+    examples = found.examples("test")[:n]
+    cut = switched_off(model, torch.tensor([token_ids(run_id, text)]), heads, mlps, how)
+    whole, without = (zero_shot(model, tokenizer, found, examples, into).score for into in (None, cut))
+    return Tested(whole, without, guessing(found), len(examples))
+
+
 @st.cache_data(max_entries=8, show_spinner=False)
 def ablation_map(run_id: str, step: int, text: str, how: str) -> tuple[Any, int]:
     """The map on a long text, cut into windows; and how many tokens were read."""

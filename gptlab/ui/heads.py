@@ -4,11 +4,15 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from gptlab.errors import LabError
+from gptlab.evaluation.task import WEIGHED
+from gptlab.evaluation.tasks import VILLAGE
 from gptlab.experiment import Induction
 from gptlab.figures import inside as figures
 from gptlab.runs.store import Run
-from gptlab.ui import cached, cached_inside, inside, launch, link, live, pick, show, state
+from gptlab.ui import cached, cached_inside, inside, launch, link, live, pick, show, state, task
 from gptlab.ui.inside import Subject
+from gptlab.ui.tuning import metric_name
 from gptlab.words import _
 
 
@@ -105,6 +109,7 @@ def ablation() -> None:
         st.markdown(_("**What comes next**"))
         rows = [(label, f"{a:.3f}", f"{b:.3f}") for label, a, b in zip(found.next_labels, found.whole, found.without, strict=True)]
         show.table([_("Token"), _("whole model"), _("without these")], rows)
+    on_a_task(subject, cut, tuple(map(int, mlps)), how)
     st.subheader(_("What is each head worth, alone?"))
     if not st.toggle(_("Compute the map"), key="ablation_map", bind="query-params", value=True):
         return
@@ -118,6 +123,39 @@ def ablation() -> None:
         _("Nats per token that the loss rises by when one head is switched off, on {n} tokens that stand in no training text; 95 % "
           "interval over windows at the mouse. Whole model {nats}. MLPs alone, by layer: {worth}.").format(
             n=f"{n:,}", nats=f"{mapped.whole_nats:.3f}", worth=worth)
+    )  # fmt: skip
+
+
+N_TESTED = 200
+"""Test examples of a score. Chosen here: a second or two, and intervals of seven points at most."""
+
+
+def on_a_task(subject: Subject, heads: tuple[tuple[int, int], ...], mlps: tuple[int, ...], how: str) -> None:
+    """A task of the village, answered without training by the whole model and without these parts."""
+    names = ["", *(name for name, about in VILLAGE.items() if about.rule in WEIGHED)]
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        default = f"closed-{state.language()}" if subject.run.is_shipped else ""
+        name = link.select(
+            _("A task, without training"), names, default, lambda n: task.village_title(n) if n else _("none"), "ablated_task"
+        )
+    if not name:
+        return
+    with right:
+        try:
+            with st.spinner(_("Asking with and without ...")):
+                found = cached_inside.tested(subject.run.id, subject.step, subject.text, heads, mlps, how, name, N_TESTED)
+        except LabError as problem:
+            show.error(problem)
+            return
+        show.numbers([
+            (_("whole model"), f"{found.whole.value:.2f}", f"[{found.whole.low:.2f}, {found.whole.high:.2f}]"),
+            (_("without these"), f"{found.without.value:.2f}", f"[{found.without.low:.2f}, {found.without.high:.2f}]"),
+            (_("guessing"), f"{found.guessing:.2f}", ""),
+        ])  # fmt: skip
+    st.caption(
+        _("{metric} on {n} test examples, the same for both; in brackets the 95 % interval over them.").format(
+            metric=metric_name(found.whole.metric), n=found.n)
     )  # fmt: skip
 
 

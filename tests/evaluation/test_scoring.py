@@ -1,12 +1,16 @@
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
 
 from gptlab.errors import DataError
 from gptlab.evaluation import scoring
+from gptlab.evaluation.likelihood import likelihoods
 from gptlab.evaluation.scoring import Piece, differ_until, judge, piece_of, zero_shot
 from gptlab.evaluation.task import Example, Task
 from gptlab.evaluation.tasks import task_named
+from gptlab.model.trace import Intervention
 
 
 def plainly(model, ids: list[int], n: int) -> np.ndarray:
@@ -74,3 +78,24 @@ def test_half_of_the_sentences_are_acceptable(model, tokenizer):
 def test_a_task_without_words_says_so(model, tokenizer):
     with pytest.raises(DataError, match="similarity-en"):
         zero_shot(model, tokenizer, task_named("similarity-en"), task_named("similarity-en").examples("validation")[:2])
+
+
+@pytest.mark.parametrize("name", ["choice-en", "pronoun-ko", "acceptability-en"])
+def test_a_head_switched_off_is_a_head_whose_output_has_no_weight(model, tokenizer, name):
+    without = deepcopy(model)
+    without.attentions[0].part.projection.weight[:, 16:] = 0.0  # what the second of two heads passes on
+    task, off = task_named(name), Intervention(heads={(0, 1): 0.0})
+    examples = task.examples("test")[:40]
+    assert zero_shot(model, tokenizer, task, examples, off) == zero_shot(without, tokenizer, task, examples)
+    pieces = [Piece(tokenizer.encode("Mina was in the garden.").tolist(), 5)]
+    (whole,), (one,), (two,) = judge(model, pieces), judge(model, pieces, off), judge(without, pieces)
+    assert np.allclose(one.nats, two.nats, atol=1e-5) and not np.allclose(one.nats, whole.nats, atol=1e-4)
+
+
+def test_demonstrations_are_read_without_the_head_too(model):
+    off = Intervention(heads={(0, 1): 0.0, (1, 0): 0.0})
+    question, answers = [[7, 8]], [[[9, 10], [11]]]
+    (at_once,) = likelihoods(model, [], [[3, 4, 5, 6, *question[0]]], answers, off)
+    (in_parts,) = likelihoods(model, [3, 4, 5, 6], question, answers, off)
+    for one, two in zip(at_once, in_parts, strict=True):
+        assert np.allclose(one, two, atol=1e-5)
