@@ -106,7 +106,7 @@ def head_map_figure(
         x=_("head"), y=_("layer"), height=120 + 46 * L, hovermode="closest",
         xaxis=dict(dtick=1, side="bottom"), yaxis=dict(dtick=1, showgrid=False),
     )  # fmt: skip
-    shown = [[f"{values[i, j]:.{digits}f}" + (f"<br>{names[i][j]}" if names and names[i][j] else "") for j in range(H)] for i in range(L)]
+    shown = [[f"{values[i, j]:z.{digits}f}" + (f"<br>{names[i][j]}" if names and names[i][j] else "") for j in range(H)] for i in range(L)]
     around = error if error is not None else np.full_like(values, np.nan)
     figure.add_heatmap(
         z=values, text=shown, texttemplate="%{text}" if H <= 16 else None, textfont_size=14, customdata=around, xgap=2, ygap=2,

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from gptlab.ui import state
+from gptlab.words import _
 
 MOST_IN_LINK = 400
 """Characters of a text that a link carries. Chosen here: mail programs and chats break links of some thousand characters."""
@@ -38,6 +39,7 @@ def several(
     there = [option for option in asked if option in options]
     if there != held:
         state.change(key, there)
+    more = {"placeholder": _("choose")} | more
     chosen = st.multiselect(label, options, format_func=name, key=key, persist_state="session", **more)
     kept(key, ",".join(chosen), ",".join(default))
     return chosen
