@@ -88,7 +88,8 @@ def device_name(device: str) -> str:
         return torch.cuda.get_device_name()
     if device == "mps":
         return f"Apple {platform.machine()}"
-    return f"{_cpu_model()}, {torch.get_num_threads()} threads"
+    n = torch.get_num_threads()
+    return f"{_cpu_model()}, {n} thread{'s' if n > 1 else ''}"
 
 
 def memory_bytes(device: str) -> tuple[int, int]:

@@ -55,7 +55,7 @@ def test_likely_device_does_without_torch():
 
 
 def test_cpu_has_a_name_and_memory():
-    assert f"{torch.get_num_threads()} threads" in device.device_name("cpu")
+    assert f"{torch.get_num_threads()} thread" in device.device_name("cpu")
     free, total = device.memory_bytes("cpu")
     assert 0 < free <= total
 

@@ -417,15 +417,15 @@ def test_an_empty_home_has_the_models_that_ship(lab_home, monkeypatch):
     assert "0.50 [0.40, 0.60]" in shown and "build-models tiny" in shown
 
 
-VIEWS = [
+INSIDE = [
     *(("attention", "attention_view", view) for view in ("matrix", "bertviz", "time", "compare")),
     *(("heads", "heads_view", view) for view in ("kinds", "ablation", "patching", "induction")),
-    *(("lens", "lens_view", view) for view in ("lens", "losses", "embeddings")),
+    *(("lens", "lens_view", view) for view in ("lens", "losses", "embeddings", "places")),
 ]
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize(("page", "key", "view"), VIEWS)
+@pytest.mark.parametrize(("page", "key", "view"), INSIDE)
 def test_every_view_inside_opens(page, key, view, language, full_home):
     app = opened(f"pages/inside/{page}.py", language, **{key: view})
     assert not app.exception

@@ -213,6 +213,19 @@ def plane_figure(
     return figure
 
 
+def places_figure(cosine: np.ndarray, places: Sequence[int]) -> go.Figure:
+    """How alike the embeddings of places are, (n, n), for some places of the context."""
+    figure = new_figure(x=_("place in the context"), y=_("place in the context"), height=560, hovermode="closest")
+    figure.add_heatmap(
+        z=cosine, x=list(places), y=list(places), colorscale=DIFFERENCES, zmin=-1, zmax=1,
+        colorbar=dict(title=dict(text=_("cosine"), font_size=14), tickfont_size=14, thickness=12),
+        hovertemplate=_("places {a} and {b}: {cosine}").format(a="%{x}", b="%{y}", cosine="%{z:.2f}") + "<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(showgrid=False)
+    figure.update_yaxes(showgrid=False, autorange="reversed")
+    return figure
+
+
 def induction_figure(step: np.ndarray, first: np.ndarray, second: np.ndarray, score: np.ndarray) -> go.Figure:
     """Losses of the first and of the repeated half, and the highest induction score, over steps; (n,) each."""
     figure = make_subplots(specs=[[{"secondary_y": True}]])

@@ -79,6 +79,18 @@ def embeddings(model: GPT) -> np.ndarray:
     return model.token_embedding.weight.detach().float().cpu().numpy()
 
 
+def position_embeddings(model: GPT) -> np.ndarray:
+    """Vectors of all places of the context, (block_size, C)."""
+    return model.position_embedding.weight.detach().float().cpu().numpy()
+
+
+def cosines(vectors: np.ndarray) -> np.ndarray:
+    """Of every vector with every other one, (n, C) -> (n, n)."""
+    unit = vectors / np.maximum(1e-9, np.linalg.norm(vectors, axis=1, keepdims=True))
+    found: np.ndarray = unit @ unit.T
+    return found
+
+
 def neighbours(vectors: np.ndarray, i: int, k: int = 12) -> list[tuple[int, float]]:
     """The vectors nearest to one by cosine, itself left out: (index, cosine)."""
     unit = vectors / np.maximum(1e-9, np.linalg.norm(vectors, axis=1, keepdims=True))

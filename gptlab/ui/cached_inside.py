@@ -269,6 +269,14 @@ def embeddings(run_id: str, step: int) -> np.ndarray:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
+def places(run_id: str, step: int) -> np.ndarray:
+    """Embeddings of all places of the context, (block_size, C)."""
+    from gptlab.interpret.lens import position_embeddings
+
+    return position_embeddings(cached.model(run_id, step))
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
 def plane(run_id: str, step: int, ids: tuple[int, ...]) -> tuple[np.ndarray, tuple[float, float]]:
     from gptlab.interpret.lens import plane as flat
 

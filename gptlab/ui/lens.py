@@ -104,3 +104,36 @@ def embeddings() -> None:
         show.figure(figures.plane_figure(points, words, kinds, shares, place), key="plane")
         about = _("{n} things of the village that are one token, by kind: the two directions in which their embeddings differ most (PCA).")
         st.caption(about.format(n=len(ids)))
+
+
+MOST_PLACES = 256
+"""Places in the figure. Chosen here: a point each on a screen; a longer context is thinned out."""
+
+
+def places() -> None:
+    """What the model knows of where a token stands."""
+    subject = inside.choose(with_text=False)
+    if subject is None:
+        return
+    from gptlab.interpret.lens import cosines, neighbours
+
+    vectors = cached_inside.places(subject.run.id, subject.step)
+    n = len(vectors)
+    shown = np.unique(np.linspace(0, n - 1, min(n, MOST_PLACES)).astype(int))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        show.figure(figures.places_figure(cosines(vectors[shown]), shown.tolist()), key="places")
+    with right:
+        if n < 2:
+            return
+        alike = cosines(vectors)
+        distances = [d for d in (1, 8, 64) if d < n]
+        show.numbers([(_("{d} apart").format(d=d), f"{np.diagonal(alike, d).mean():.2f}", _("mean cosine")) for d in distances])
+        chosen = int(st.number_input(_("Place"), 0, n - 1, min(20, n - 1), key="place", bind="query-params"))
+        st.markdown("**" + _("Nearest to place {n}, by cosine").format(n=chosen) + "**")
+        show.bars([(str(i), max(0.0, cosine)) for i, cosine in neighbours(vectors, chosen, k=8)])
+    st.caption(
+        _("The embeddings of the {n} places of the context, each with each: 1 points the same way, 0 across, -1 the other way. Nobody "
+          "tells the model that place 7 comes before place 8; before training all places are alike by chance only. Move the checkpoint to "
+          "see the order come into being.").format(n=n)
+    )  # fmt: skip

@@ -5,12 +5,12 @@ import streamlit as st
 from gptlab.ui import lens, link, show
 from gptlab.words import _
 
-VIEWS = {"lens": lens.logit_lens, "losses": lens.losses, "embeddings": lens.embeddings}
+VIEWS = {"lens": lens.logit_lens, "losses": lens.losses, "embeddings": lens.embeddings, "places": lens.places}
 
 st.title(_("What does each layer believe?"))
 st.markdown(_("Read the residual stream after every block with the model's own head, and see the next token take shape."))
 
-names = {"lens": _("Logit lens"), "losses": _("Loss by token"), "embeddings": _("Embeddings")}
+names = {"lens": _("Logit lens"), "losses": _("Loss by token"), "embeddings": _("Embeddings"), "places": _("Places")}
 view = link.segments(_("View"), list(VIEWS), "lens", names.__getitem__, "lens_view", label_visibility="collapsed")
 with show.mistakes():
     VIEWS[view]()

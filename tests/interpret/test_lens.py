@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from gptlab.interpret.lens import embeddings, logit_lens, neighbours, plane, token_losses
+from gptlab.interpret.lens import cosines, embeddings, logit_lens, neighbours, plane, position_embeddings, token_losses
 
 IDS = [3, 1, 4, 1, 5, 9, 2, 6]
 
@@ -31,6 +31,14 @@ def test_neighbours_point_in_the_same_direction():
     vectors = np.array([[1.0, 0], [2, 0.1], [0, 1], [-1, 0]])
     assert [i for i, _cosine in neighbours(vectors, 0, 3)] == [1, 2, 3]
     assert np.isclose(neighbours(vectors, 0, 3)[-1][1], -1)
+
+
+def test_every_place_has_a_vector_of_its_own(model):
+    vectors = position_embeddings(model)
+    found = cosines(vectors)
+    assert vectors.shape == model.position_embedding.weight.shape and np.allclose(np.diagonal(found), 1, atol=1e-5)
+    near = dict(neighbours(vectors, 3, k=47))
+    assert np.allclose([near[i] for i in range(48) if i != 3], np.delete(found[3], 3), atol=1e-5)
 
 
 def test_the_plane_keeps_the_largest_differences(model):
