@@ -72,7 +72,7 @@ def film_figure(patterns: np.ndarray, tokens: Sequence[str], steps: Sequence[int
     figure = go.Figure(data=[drawn[-1]], frames=frames)
     frame = dict(frame=dict(duration=600, redraw=True), mode="immediate", transition=dict(duration=0))
     sliders = [dict(
-        active=len(steps) - 1, currentvalue=dict(prefix=_("step") + " ", font_size=15), pad=dict(t=50), font_size=14,
+        active=len(steps) - 1, currentvalue=dict(prefix=_("step") + " ", font_size=15, xanchor="right"), pad=dict(t=100), font_size=14,
         steps=[dict(args=[[str(step)], frame], label=f"{step:,}", method="animate") for step in steps],
     )]  # fmt: skip
     buttons = [dict(
@@ -80,10 +80,10 @@ def film_figure(patterns: np.ndarray, tokens: Sequence[str], steps: Sequence[int
         buttons=[dict(label=_("Play"), method="animate", args=[None, frame | dict(fromcurrent=False)])],
     )]  # fmt: skip
     ticks = _ticks(tokens)
-    figure.update_xaxes(title_text=_("key: looked at"), tickangle=-60, showgrid=False, **ticks)
-    figure.update_yaxes(title_text=_("query: who looks"), autorange="reversed", showgrid=False, **ticks)
+    figure.update_xaxes(title_text=_("key: looked at"), tickangle=-60, showgrid=False, zeroline=False, **ticks)
+    figure.update_yaxes(title_text=_("query: who looks"), autorange="reversed", showgrid=False, zeroline=False, **ticks)
     figure.update_layout(
-        height=int(np.clip(300 + 24 * len(tokens), 520, 860)), sliders=sliders, updatemenus=buttons, margin=dict(l=8, r=8, t=50, b=8),
+        height=int(np.clip(340 + 24 * len(tokens), 560, 900)), sliders=sliders, updatemenus=buttons, margin=dict(l=8, r=8, t=50, b=8),
         font_size=14, hoverlabel_font_size=14, hovermode="closest",
     )  # fmt: skip
     return figure
