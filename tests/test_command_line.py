@@ -363,12 +363,13 @@ def test_a_model_is_made_packed_and_listed(here, capsys, monkeypatch):
 
     shape = dict(n_layer=1, n_head=2, n_embd=16, block_size=128)
     quick = dict(batch_size=2, evaluation_tokens=256, warmup_steps=2, sample_tokens=2, precision="fp32")
-    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", shape, 8, 3, quick))
+    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", shape, 8, 3, 1, quick))
     monkeypatch.setattr(shipped, "MEGABYTES", 0.2)
     monkeypatch.setattr(tasks, "VILLAGE", {name: tasks.VILLAGE[name] for name in ("pronoun-en", "closed-ko", "similarity-en")})
     assert main(["build-models", "tiny", "--device", "cpu"]) == 0
     card = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert card["steps"] == 8 and card["tokens"] == 8 * 2 * 128 and len(card["checkpoints"]) == 3
+    assert card["steps"] == 8 and card["tokens"] == 8 * 2 * 128
+    assert card["checkpoints"] == [8] and len(card["through_time"]["pronoun-en"]) == 3
     assert set(card["zero_shot"]) == {"pronoun-en", "closed-ko"} and card["command"].endswith("build-models tiny")
     assert main(["models"]) == 0
     assert capsys.readouterr().out.startswith("tiny")

@@ -14,7 +14,7 @@ from gptlab.data import library, sources
 from gptlab.model.build import build_model
 from gptlab.runs.checkpoint import save_checkpoint
 from gptlab.runs.curve import Sample, Start, to_line
-from gptlab.runs.store import Run, create_run
+from gptlab.runs.store import Run, create_run, shipped_runs
 from gptlab.tokenizer import train_tokenizer
 from gptlab.training.events import Evaluation, Step
 from gptlab.ui import pick
@@ -390,6 +390,22 @@ def test_the_village_goes_to_the_library(lab_home):
     app.button(key="village_keep").click().run()
     assert not app.exception
     assert [about.title for about in library.corpora(lab_home)] == ["Village (en+ko, seed 1, 1 MB, 0% demonstrations)"]
+
+
+def test_scores_of_moments_are_there_without_their_weights(lab_home, monkeypatch):
+    """As for the LSTM that ships: one checkpoint, and what twelve scored."""
+    from gptlab.runs import shipped
+    from gptlab.ui import cached_shots
+
+    run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
+    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", {}, 40))
+    scores = {str(step): {"metric": "accuracy", "value": 0.1 * step, "low": 0.0, "high": 1.0, "n": 9} for step in (1, 5, 10)}
+    monkeypatch.setattr(shipped, "zero_shot_scores", lambda run: {})
+    monkeypatch.setattr(shipped, "scores_through_time", lambda run: {"pronoun-en": scores})
+    shipped.pack(run, "tiny")
+    (packed,) = shipped_runs()
+    assert len(packed.checkpoint_steps()) == 1 and cached_shots.moments(packed)[:3] == [1, 5, 10]
+    assert cached_shots.zero_shot("tiny", 5, "pronoun-en", 200)["value"] == 0.5
 
 
 def test_the_train_page_takes_the_village(lab_home):

@@ -48,13 +48,15 @@ class Recipe:
     """How a model is made.
 
     Args:
-        n_checkpoints: how many moments of its training ship, the end among them.
+        n_checkpoints: how many moments of its training are kept, evenly spread over log time; more than two are scored on every task.
+        n_shipped: of how many of them the weights ship, counted from the end.
     """
 
     architecture: str
     shape: dict[str, Any]
     n_steps: int = N_STEPS
-    n_checkpoints: int = 1
+    n_checkpoints: int = 2
+    n_shipped: int = 1
     training: dict[str, Any] = field(default_factory=dict)
 
 
@@ -65,12 +67,14 @@ FAST = dict(
 its matrices small enough to be fine-tuned (root mean square 0.02 to 0.06)."""
 
 RECIPES: dict[str, Recipe] = {
-    "gpt2-6x96": Recipe("gpt2", dict(n_layer=6, n_head=4, n_embd=96, block_size=256), n_checkpoints=12),
+    "gpt2-6x96": Recipe("gpt2", dict(n_layer=6, n_head=4, n_embd=96, block_size=256), n_checkpoints=12, n_shipped=12),
     "gpt2-12x128": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=128, block_size=256)),
     "gpt2-12x64": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=64, block_size=256)),
     "gpt1-6x96": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=96, block_size=256)),
     # torch's LSTM takes twice as long in bf16 on a CPU
-    "lstm-320": Recipe("lstm", dict(n_layer=1, n_embd=128, n_hidden=320, block_size=256), training=dict(precision="fp32")),
+    "lstm-320": Recipe(
+        "lstm", dict(n_layer=1, n_embd=128, n_hidden=320, block_size=256), n_checkpoints=12, training=dict(precision="fp32"),
+    ),
 }
 
 
@@ -111,7 +115,7 @@ def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
     data = DataConfig(corpus=library.save(text, home()), validation_fraction=0.01)
     tokenizer = train_tokenizer(VOCABULARY, particles_apart(text.split(data.validation_fraction)[0]))
     changes = recipe.shape | FAST | recipe.training
-    changes |= dict(n_steps=recipe.n_steps, n_checkpoints=max(2, recipe.n_checkpoints), evaluate_every=max(1, recipe.n_steps // 20))
+    changes |= dict(n_steps=recipe.n_steps, n_checkpoints=recipe.n_checkpoints, evaluate_every=max(1, recipe.n_steps // 20))
     if recipe.architecture == "lstm":
         changes.pop("n_head", None)
     config = plan(
@@ -139,16 +143,14 @@ def pack(run: Run, name: str) -> dict[str, Any]:
     place.mkdir(parents=True)
     for file in ("config.json", "tokenizer.json", "status.json", "metrics.jsonl"):
         shutil.copyfile(run.folder / file, place / file)
-    kept = checkpoints(run)[-RECIPES[name].n_checkpoints :]
-    for checkpoint in kept:
+    for checkpoint in checkpoints(run)[-RECIPES[name].n_shipped :]:
         target = place / "checkpoints" / checkpoint.folder.name
         target.mkdir(parents=True)
         weights = load_file(checkpoint.folder / "model.safetensors")
         save_file({key: tensor.half() for key, tensor in weights.items()}, target / "model.safetensors")
         state = {"step": checkpoint.step, "sizes": {"model.safetensors": (target / "model.safetensors").stat().st_size}}
         (target / "state.json").write_text(json.dumps(state), encoding="utf-8")
-    packed = Run(place)
-    about = _card(run, name, config) | {"zero_shot": zero_shot_scores(packed), "through_time": scores_through_time(packed)}
+    about = _card(run, name, config) | {"zero_shot": zero_shot_scores(Run(place)), "through_time": scores_through_time(run)}
     (place / "card.json").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
     return about
 
@@ -187,13 +189,15 @@ def zero_shot_scores(run: Run) -> dict[str, dict[str, Any]]:
 
 
 def scores_through_time(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
-    """Task -> step -> score without training, for a model that ships with several checkpoints; written answers take too long."""
+    """Task -> step -> score without training, where more moments of the training are kept than its two ends; written answers take too
+    long.
+    """
     from gptlab.evaluation.scoring import zero_shot
     from gptlab.evaluation.tasks import VILLAGE
     from gptlab.runs.checkpoint import load_model
 
     steps = run.checkpoint_steps()
-    if len(steps) < 2:
+    if len(steps) <= 2:
         return {}
     found: dict[str, dict[str, dict[str, Any]]] = {}
     tokenizer = run.tokenizer()
@@ -227,7 +231,7 @@ def _card(run: Run, name: str, config: RunConfig) -> dict[str, Any]:
         "steps": last.step,
         "tokens": last.step * config.training.batch_size * config.model.block_size,
         "training_seed": config.training.seed,
-        "checkpoints": [c.step for c in checkpoints(run)][-RECIPES[name].n_checkpoints :],
+        "checkpoints": [c.step for c in checkpoints(run)][-RECIPES[name].n_shipped :],
         "validation_nats_per_token": last.validation_nats,
         "validation_bits_per_byte": last.validation_nats * curve.starts[-1].bits_per_byte,
         "seconds": run.status().elapsed_s,

@@ -9,7 +9,7 @@ import streamlit as st
 
 from gptlab.evaluation.task import Example
 from gptlab.evaluation.tasks import task_named
-from gptlab.runs.store import open_run
+from gptlab.runs.store import Run, open_run
 from gptlab.ui import cached
 
 N_EXAMPLES = 200
@@ -33,6 +33,12 @@ def zero_shot(run_id: str, step: int, task: str, n: int) -> dict[str, Any]:
     if recorded is not None and recorded["n"] <= n:
         return recorded
     return asdict(scored(load_model(run, step), run.tokenizer(), found, found.examples("test")[:n]).score)
+
+
+def moments(run: Run) -> list[int]:
+    """Steps of a training at which scores are known, or can be computed: of a model that ships, scores may be there without weights."""
+    recorded = {int(step) for scores in _through_time(run.id).values() for step in scores} if run.is_shipped else set()
+    return sorted(recorded | set(run.checkpoint_steps()))
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -24,7 +24,7 @@ WITHOUT_TRAINING = ("acceptability", "choice", "closed", "cloze", "pronoun", "la
 
 def learned_over_time(run: Run) -> bool:
     """Whether a model has several moments of its training to look at."""
-    return len(run.checkpoint_steps()) > 1 and pick.sort_of(run) == "training"
+    return len(cached_shots.moments(run)) > 1 and pick.sort_of(run) == "training"
 
 
 def through_time() -> None:
@@ -40,8 +40,9 @@ def through_time() -> None:
     first, second = st.columns([3, 4], gap="medium", vertical_alignment="bottom")
     with first:
         others = {r.id: r for r in [*readable_runs(), *shipped_runs()] if learned_over_time(r) and r.id != run.id}
+        baseline = next((id for id, r in others.items() if r.is_shipped and not pick.is_transformer(r)), "") if run.is_shipped else ""
         other = link.select(
-            _("Lay another model beside it"), ["", *others], "", lambda id: pick.run_label(others[id]) if id else _("none"), "beside"
+            _("Lay another model beside it"), ["", *others], baseline, lambda id: pick.run_label(others[id]) if id else _("none"), "beside"
         )
     with second:
         normalised = st.toggle(_("0 is guessing, 1 the ceiling"), value=True, key="normalised", bind="query-params")
@@ -66,7 +67,7 @@ def through_time() -> None:
 
 def time_series(run: Run, name: str, group: int, normalised: bool, dashed: bool, named: bool) -> figures.ScoreSeries:
     """One task at every checkpoint."""
-    steps = run.checkpoint_steps()
+    steps = cached_shots.moments(run)
     found = [cached_shots.zero_shot(run.id, step, name, cached_shots.N_EXAMPLES) for step in steps]
     value, low, high = (np.array([score[key] for score in found]) for key in ("value", "low", "high"))
     if normalised:
