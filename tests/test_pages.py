@@ -471,6 +471,15 @@ def test_one_token_gets_a_sentence(full_home):
     app = opened("pages/inside/attention.py")
     text_box(app, "Text").set_value("c").run()
     assert not app.exception and "only look at itself" in app.info[0].value
+    app = opened("pages/inside/heads.py", heads_view="ablation")
+    text_box(app, "Text").set_value("c").run()
+    assert not app.exception and "has no loss" in app.info[0].value
+
+
+@pytest.mark.parametrize("page", ["pages/inside/attention.py", "pages/transfer/fine_tuning.py", "pages/shots/few_shot.py"])
+def test_a_link_to_a_model_that_is_gone_says_so(page, full_home):
+    app = opened(page, model="20260101-000000-dead")
+    assert not app.exception and "no run" in app.error[0].value
 
 
 def test_a_task_is_answered_with_and_without_a_head(full_home):

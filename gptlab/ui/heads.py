@@ -101,10 +101,13 @@ def ablation() -> None:
     one, two = st.columns([2, 3], gap="large")
     with one:
         st.markdown(_("**Loss of this text**"))
-        show.numbers([
-            (_("whole model"), f"{found.whole_nats:.3f}", _("nats per token")),
-            (_("without these"), f"{found.without_nats:.3f}", f"{found.without_nats - found.whole_nats:+.3f}"),
-        ])  # fmt: skip
+        if len(found.tokens) == 1:
+            st.info(_("A single token has no loss: the first one is never predicted. Write a sentence."))
+        else:
+            show.numbers([
+                (_("whole model"), f"{found.whole_nats:.3f}", _("nats per token")),
+                (_("without these"), f"{found.without_nats:.3f}", f"{found.without_nats - found.whole_nats:+.3f}"),
+            ])  # fmt: skip
     with two:
         st.markdown(_("**What comes next**"))
         rows = [(label, f"{a:.3f}", f"{b:.3f}") for label, a, b in zip(found.next_labels, found.whole, found.without, strict=True)]

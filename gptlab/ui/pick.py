@@ -141,6 +141,9 @@ def pretrained(
     there = sorted((run for run in shipped_runs() if fits(run)), key=order)
     there += [run for run in readable_runs() if run.checkpoint_steps() and fits(run)]
     runs = {run.id: run for run in there}
+    asked = st.query_params.get(key)
+    if asked and asked not in runs and (problem := _problem(asked)):
+        show.error(problem)
     if not runs:
         show.empty(_("There is no model yet. Train one first: the smallest takes about a minute."), "pretrain/train", _("Train a model"))
         return None
