@@ -39,8 +39,12 @@ def switched_off(model: GPT, ids: Tensor, heads: Collection[Head], mlps: Collect
 @torch.inference_mode()
 def loss_nats(model: GPT, ids: Tensor, intervention: Intervention | None = None) -> np.ndarray:
     """Mean nats per token of every window, (B, T) -> (B,)."""
-    logits = model(ids[:, :-1], intervention=intervention)
-    nats = F.cross_entropy(logits.flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
+    return _nats(model, model.hidden(ids[:, :-1], intervention=intervention), ids)
+
+
+def _nats(model: GPT, hidden: Tensor, ids: Tensor) -> np.ndarray:
+    """Of what leaves the last block (and the final norm), (B, T, C)."""
+    nats = F.cross_entropy(model.logits(hidden).flatten(0, 1).float(), ids[:, 1:].flatten(), reduction="none")
     return nats.view(len(ids), -1).mean(1).cpu().numpy()
 
 
@@ -61,17 +65,26 @@ class AblationMap:
     mlps: np.ndarray
 
 
+@torch.inference_mode()
 def ablation_map(model: GPT, ids: Tensor, how: str) -> AblationMap:
-    """Every head alone, and every MLP alone. `ids` is (B, T + 1)."""
+    """Every head alone, and every MLP alone. `ids` is (B, T + 1). What comes before the part is read once."""
     L, H = model.config.n_layer, model.config.n_head
-    whole = loss_nats(model, ids)
+    trace = Trace()
+    whole = _nats(model, model.hidden(ids[:, :-1], trace), ids)
+
+    def rise(layer: int, change: Intervention) -> np.ndarray:  # (B,)
+        x = trace.residual[layer]
+        for later in range(layer, L):
+            x = model.block(x, later, intervention=change)
+        return _nats(model, model.final_norm(x), ids) - whole
+
     everything = switched_off(model, ids[:, :-1], [(layer, head) for layer in range(L) for head in range(H)], range(L), how)
     heads, errors, mlps = np.zeros((L, H)), np.zeros((L, H)), np.zeros(L)
     for layer in range(L):
         for head in range(H):
-            rise = loss_nats(model, ids, Intervention(heads={(layer, head): everything.heads[layer, head]})) - whole
-            heads[layer, head], errors[layer, head] = rise.mean(), rise.std(ddof=1) / len(rise) ** 0.5 if len(rise) > 1 else np.nan
-        mlps[layer] = (loss_nats(model, ids, Intervention(mlps={layer: everything.mlps[layer]})) - whole).mean()
+            added = rise(layer, Intervention(heads={(layer, head): everything.heads[layer, head]}))
+            heads[layer, head], errors[layer, head] = added.mean(), added.std(ddof=1) / len(added) ** 0.5 if len(added) > 1 else np.nan
+        mlps[layer] = rise(layer, Intervention(mlps={layer: everything.mlps[layer]})).mean()
     return AblationMap(float(whole.mean()), heads, errors, mlps)
 
 

@@ -113,14 +113,7 @@ class GPT(nn.Module):
         """
         x = self.embed(ids, cache, soft_prompt, branches)  # (B, T, C)
         for layer in range(self.config.n_layer):
-            if intervention is not None:
-                x = intervention.replace_residual(layer, x)
-            if trace is not None and trace.wants(layer):
-                trace.residual[layer] = x.detach()
-            x = self.attentions[self._group(layer, self.config.attention_groups)](
-                x, layer, trace, intervention, cache, branches.visible if branches is not None else None
-            )
-            x = self.mlps[self._group(layer, self.config.mlp_groups)](x, layer, trace, intervention)
+            x = self.block(x, layer, trace, intervention, cache, branches)
         if trace is not None:
             trace.residual[self.config.n_layer] = x.detach()
         if cache is not None:
@@ -148,6 +141,25 @@ class GPT(nn.Module):
         if self.embedding_projection is not None:
             x = self.embedding_projection(x)
         return F.dropout(x, self.config.dropout, self.training)
+
+    def block(
+        self,
+        x: Tensor,
+        layer: int,
+        trace: Trace | None = None,
+        intervention: Intervention | None = None,
+        cache: KeyValueCache | None = None,
+        branches: Branches | None = None,
+    ) -> Tensor:  # (B, T, C) -> (B, T, C)
+        """h_{l-1} -> h_l: attention, then the MLP."""
+        if intervention is not None:
+            x = intervention.replace_residual(layer, x)
+        if trace is not None and trace.wants(layer):
+            trace.residual[layer] = x.detach()
+        x = self.attentions[self._group(layer, self.config.attention_groups)](
+            x, layer, trace, intervention, cache, branches.visible if branches is not None else None
+        )
+        return self.mlps[self._group(layer, self.config.mlp_groups)](x, layer, trace, intervention)
 
     def logits(self, hidden: Tensor) -> Tensor:  # (B, T, C) -> (B, T, V)
         """h_n W_e^T; a factorised W_e leads out through the same two matrices that led in."""
