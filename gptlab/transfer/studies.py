@@ -73,4 +73,4 @@ def label_study(model: str, task: str, transfer: TransferConfig, n_seeds: int, m
         n_epochs = 3 * round((counts[-1] / n) ** 0.5)  # few labels make few updates
         plans += [transfer.with_(n_labels=n, n_epochs=n_epochs, n_layers_taken=taken) for taken in (None, -1)]
     plans += [transfer.with_(n_labels=counts[-1], updated=what, **settings) for what, settings in LEARNING_LESS.items()]
-    return Study(kind="label_counts", arms=[FineTuning(model=model, task=task, transfer=plan) for plan in plans], n_seeds=n_seeds)
+    return Study(kind="few_shot", arms=[FineTuning(model=model, task=task, transfer=plan) for plan in plans], n_seeds=n_seeds)

@@ -55,7 +55,7 @@ def newest(run: Run, name: str) -> Run | None:
     """The newest such study of this model and task, else one that ships."""
     for one in [*readable_runs(), *shipped_studies()]:
         found = one.config().study
-        if found is not None and found.kind == "label_counts" and (found.arms[0].model, found.arms[0].task) == (run.id, name):
+        if found is not None and found.kind == "few_shot" and (found.arms[0].model, found.arms[0].task) == (run.id, name):
             return one
     return None
 
