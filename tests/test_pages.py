@@ -620,19 +620,25 @@ def test_labels_are_laid_beside_demonstrations(lab_home, monkeypatch, language):
     def computed(tasks, n):
         for plan, arm, seed, _device in tasks:
             rises = plan.transfer.updated == "all" and plan.transfer.n_layers_taken is None
-            yield Point(arm, seed, 1.0, 0.5, 0.9 if rises and plan.transfer.n_labels > 100 else 0.1 + seed / 100, 1.0)
+            yield Point(arm, seed, 1.0, 0.5, 0.9 if rises and plan.transfer.n_labels > 20 else 0.1 + seed / 100, 1.0)
 
     tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=256)
-    opened("pages/shots/few_shot.py", shot_task="rules-en").button(key="label_curve").click().run()
+    opened("pages/shots/few_shot.py", shot_task="closed-en").button(key="label_curve").click().run()
     run = list_runs()[0]
     arms = run.config().study.arms
-    assert {arm.transfer.n_labels for arm in arms} == {16, 64, 256} and {arm.transfer.updated for arm in arms} == {"all", "head", "prompt"}
+    assert {arm.transfer.n_labels for arm in arms} == {16, 64} and {arm.transfer.updated for arm in arms} == {"all", "head", "prompt"}
     monkeypatch.setattr(studying, "computed", computed)
     train_run(run, Ranks())
-    app = opened("pages/shots/few_shot.py", language, shot_task="rules-en")
+    app = opened("pages/shots/few_shot.py", language, shot_task="closed-en")
     assert not app.exception and not app.error and len(app.get("plotly_chart")) == 3
     said = [m.value for m in app.markdown]
-    assert any({"en": "between 64 and 256 labels", "ko": "라벨 64개와 256개 사이"}[language] in text for text in said)
+    assert any({"en": "between 16 and 64 labels", "ko": "라벨 16개와 64개 사이"}[language] in text for text in said)
+
+
+def test_labels_are_not_laid_beside_a_rule_that_only_demonstrations_show(lab_home):
+    tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=256)
+    app = opened("pages/shots/few_shot.py", shot_task="rules-en")
+    assert not app.exception and "cannot teach" in app.info[0].value and not [b for b in app.button if b.key == "label_curve"]
 
 
 def test_crossing_of_labels_and_prompt():

@@ -92,16 +92,18 @@ class Way:
 
 
 def ways_figure(ways: Sequence[Way], metric: str) -> go.Figure:
-    """Guessing, prompting and training side by side; under each bar whether weights were changed."""
+    """Guessing, prompting and training, a bar each from the top down; beside its name whether weights were changed."""
     figure = new_figure(
-        x="", y=metric, height=460, showlegend=False, hovermode="closest", yaxis=dict(range=[0, 1.08]), xaxis=dict(tickangle=0)
-    )
+        x=metric, y="", height=110 + 34 * len(ways), showlegend=False, hovermode="closest",
+        xaxis=dict(range=[0, 1.08], showgrid=True), yaxis=dict(autorange="reversed"),
+    )  # fmt: skip
     colours = [series_colour(1) if way.learned else GREY if way.weights == "" else series_colour(0) for way in ways]
     figure.add_bar(
-        x=[f"{way.name}<br><i>{way.weights}</i>" for way in ways], y=[way.value for way in ways], marker_color=colours,
-        text=[f"{way.value:.2f}" for way in ways], textposition="inside", insidetextanchor="start", textfont_size=14,
-        error_y=dict(type="data", symmetric=False, array=[np.nan_to_num(way.high - way.value) for way in ways],
-                     arrayminus=[np.nan_to_num(way.value - way.low) for way in ways], thickness=1.5, width=6),
-        hovertemplate="%{x}: %{y:.3f}<extra></extra>",
+        y=[f"{way.name} · <i>{way.weights}</i>" if way.weights else way.name for way in ways], x=[way.value for way in ways],
+        orientation="h", marker_color=colours, text=[f"{way.value:.2f}" for way in ways], textposition="inside", insidetextanchor="start",
+        textfont_size=14,
+        error_x=dict(type="data", symmetric=False, array=[np.nan_to_num(way.high - way.value) for way in ways],
+                     arrayminus=[np.nan_to_num(way.value - way.low) for way in ways], thickness=1.5, width=5),
+        hovertemplate="%{y}: %{x:.3f}<extra></extra>",
     )  # fmt: skip
     return figure

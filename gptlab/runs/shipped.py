@@ -92,7 +92,7 @@ def study_recipes() -> dict[str, Study]:
     return {
         "layers-12x64": layer_study([deep], RECIPES[deep.model].shape["n_layer"], n_seeds=3),
         "ablations-6x96": ablation_study([plan("gpt2-6x96", task, n) for task, n in columns.items()], "lstm-320", n_seeds=3),
-        "labels-12x128": label_study("gpt2-12x128", "rules-en", transfer, n_seeds=3, most=512),
+        "labels-12x128": label_study("gpt2-12x128", "closed-en", transfer, n_seeds=3, most=4096),
     }
 
 

@@ -13,7 +13,7 @@ from gptlab.figures.style import Level
 from gptlab.runs.reached import half_interval
 from gptlab.runs.store import Run, readable_runs, shipped_studies
 from gptlab.training.events import Point
-from gptlab.ui import cached, launch, pick, show, study
+from gptlab.ui import cached, launch, pick, show, study, task
 from gptlab.ui.tuning import metric_name
 from gptlab.words import _
 
@@ -27,6 +27,10 @@ def draw(run: Run, name: str, prompted: figures.ScoreSeries) -> None:
         prompted: score over the number of demonstrations.
     """
     st.subheader(_("How many labels are the demonstrations worth?"))
+    if name not in task.learnable():
+        st.info(_("Labels cannot teach this task: the rule stands in the demonstrations alone, and a trained model sees only the question. "
+                  "Choose another task to compare."))
+        return
     plan = planned(run, name)
     there = newest(run, name)
     if there is None or there.is_shipped:

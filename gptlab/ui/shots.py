@@ -250,7 +250,7 @@ def tuned_ways(run: Run, name: str) -> list[tuple[str, float, float, float]]:
         "all": _("fine-tuned"), "top": _("last blocks tuned"), "head": _("frozen features"), "prompt": _("prompt-tuned"),
         "scratch": _("from scratch"),
     }  # fmt: skip
-    return [
-        (f"{words[one.updated]}<br>{f'{one.n_labels:,}' if one.n_labels else _('all')}", one.value, one.low, one.high)
-        for one in reached(run, name)
-    ]
+    def label(updated: str, n: int | None) -> str:
+        return _("{way}, {n} labels").format(way=words[updated], n=f"{n:,}" if n else _("all"))
+
+    return [(label(one.updated, one.n_labels), one.value, one.low, one.high) for one in reached(run, name)]
