@@ -56,7 +56,7 @@ def test_run_is_trained_to_its_end(trained, record, model):
     status, found = run.status(), record(run)
     assert (status.state, status.step, status.n_steps, status.message, status.phase) == ("finished", 30, 30, "", "")
     assert status.elapsed_s > 0 and status.tokens_per_s > 0 and status.memory_bytes > 2**20 and status.seconds_left == 0
-    assert abs(status.heartbeat_s - time.time()) < 60 and "threads" in status.device_name
+    assert abs(status.heartbeat_s - time.time()) < 60 and "thread" in status.device_name
     assert [s["step"] for s in found["steps"]] == list(range(30))
     assert [e["step"] for e in found["evaluations"]] == [s["step"] for s in found["samples"]] == [0, 10, 20, 30]
     assert found["evaluations"][-1]["validation_nats"] < found["evaluations"][0]["validation_nats"] - 0.1
