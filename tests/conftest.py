@@ -12,11 +12,6 @@ import pytest  # noqa: E402
 from gptlab.evaluation.task import N_EXAMPLES  # noqa: E402
 from gptlab.runs import store  # noqa: E402
 from gptlab.runs.store import is_alive  # noqa: E402
-from gptlab.runs.worker import give_way  # noqa: E402
-
-if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "setsid"):  # beside a busy test, polite workers would starve: be as polite as they
-    os.setsid()
-    give_way(psutil.Process())
 
 N_EXAMPLES.update(train=96, validation=24, test=48)  # as many as tests look at; making thousands takes seconds a task
 

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 STEMS = sorted(p.stem for p in (ROOT / "pages").rglob("*.py"))
 TEXT = "The cat sat on the mat. The dog sat on the log. A bird sang, and the cat ran home.\n" * 120
 SLOW = 60_000
+LIGHT = {"few_shot": "model=gpt2-12x64", "pretraining": "zero_tasks=acceptability-en"}
+"""Pages that compute when they open: a link to less of it."""
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +63,8 @@ def test_a_deep_link_on_a_fresh_server_has_its_frame(page, server):
 
 
 def test_train_watch_and_generate(page, server, text_id):
-    run_id = train(page, server, text_id, n_steps=200)
-    expect(page.get_by_text(re.compile("finished · step|finished.*200 of 200")).first).to_be_visible(timeout=SLOW)
+    run_id = train(page, server, text_id, n_steps=100)
+    expect(page.get_by_text(re.compile("finished · step|finished.*100 of 100")).first).to_be_visible(timeout=SLOW)
     settled(page)
     expect(page.locator(".js-plotly-plot").first).to_be_visible()
     assert page.locator(".lab-sample").count() > 3
@@ -95,19 +97,7 @@ def test_a_label_follows_what_it_depends_on(page, server, text_id):
     expect(page.get_by_role("combobox", name="크기", exact=True)).to_have_value(re.compile("^중형 · "))
 
 
-def test_stop_and_resume(page, server, text_id):
-    run_id = train(page, server, text_id, n_steps=20_000)
-    page.get_by_role("button", name="Pause").click()
-    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SLOW)
-    status = json.loads((server.home / "runs" / run_id / "status.json").read_text())
-    assert status["state"] == "paused"
-    page.get_by_role("button", name="Resume").click()
-    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=SLOW)
-    page.get_by_role("button", name="Stop").click()
-    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SLOW)
-
-
-def test_a_run_outlives_browser_and_server(page, server, text_id):
+def test_a_run_outlives_browser_and_server_is_paused_resumed_and_stopped(page, server, text_id):
     run_id = train(page, server, text_id, n_steps=20_000)
     page.goto("about:blank")
     server.stop()
@@ -120,12 +110,17 @@ def test_a_run_outlives_browser_and_server(page, server, text_id):
     assert json.loads(path.read_text())["step"] > step
     server.start()
     opened(page, server, f"train?run={run_id}")
+    page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SLOW)
+    assert json.loads(path.read_text())["state"] == "paused"
+    page.get_by_role("button", name="Resume").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=SLOW)
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=SLOW)
 
 
 @pytest.mark.parametrize("link", [
-    *(f"{stem}?model=gpt2-12x64" if stem == "few_shot" else f"{stem}?" for stem in STEMS),  # a small model answers sooner
+    *(f"{stem}?{LIGHT.get(stem, '')}" for stem in STEMS),
     "tokenization?view=merges", "tokenization?view=edges&lang=ko",
 ])  # fmt: skip
 def test_no_text_is_smaller_than_14_px(page, server, link):
