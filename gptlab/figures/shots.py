@@ -103,7 +103,7 @@ def ways_figure(ways: Sequence[Way], metric: str) -> go.Figure:
         orientation="h", marker_color=colours, text=[f"{way.value:.2f}" for way in ways], textposition="inside", insidetextanchor="start",
         textfont_size=14,
         error_x=dict(type="data", symmetric=False, array=[np.nan_to_num(way.high - way.value) for way in ways],
-                     arrayminus=[np.nan_to_num(way.value - way.low) for way in ways], thickness=1.5, width=5),
+                     arrayminus=[np.nan_to_num(way.value - way.low) for way in ways], color=GREY, thickness=2, width=5),
         hovertemplate="%{y}: %{x:.3f}<extra></extra>",
     )  # fmt: skip
     return figure

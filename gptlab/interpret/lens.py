@@ -84,16 +84,22 @@ def position_embeddings(model: GPT) -> np.ndarray:
     return model.position_embedding.weight.detach().float().cpu().numpy()
 
 
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    """The same directions, (n, C), all of length 1."""
+    found: np.ndarray = vectors / np.maximum(1e-9, np.linalg.norm(vectors, axis=1, keepdims=True))
+    return found
+
+
 def cosines(vectors: np.ndarray) -> np.ndarray:
     """Of every vector with every other one, (n, C) -> (n, n)."""
-    unit = vectors / np.maximum(1e-9, np.linalg.norm(vectors, axis=1, keepdims=True))
+    unit = _unit(vectors)
     found: np.ndarray = unit @ unit.T
     return found
 
 
 def neighbours(vectors: np.ndarray, i: int, k: int = 12) -> list[tuple[int, float]]:
     """The vectors nearest to one by cosine, itself left out: (index, cosine)."""
-    unit = vectors / np.maximum(1e-9, np.linalg.norm(vectors, axis=1, keepdims=True))
+    unit = _unit(vectors)
     cosine = unit @ unit[i]
     order = [int(j) for j in np.argsort(-cosine, kind="stable") if j != i]
     return [(j, float(cosine[j])) for j in order[:k]]

@@ -118,15 +118,14 @@ def places() -> None:
     from gptlab.interpret.lens import cosines, neighbours
 
     vectors = cached_inside.places(subject.run.id, subject.step)
-    n = len(vectors)
+    n, alike = len(vectors), cosines(vectors)
     shown = np.unique(np.linspace(0, n - 1, min(n, MOST_PLACES)).astype(int))
     left, right = st.columns([3, 2], gap="large")
     with left:
-        show.figure(figures.places_figure(cosines(vectors[shown]), shown.tolist()), key="places")
+        show.figure(figures.places_figure(alike[np.ix_(shown, shown)], shown.tolist()), key="places")
     with right:
         if n < 2:
             return
-        alike = cosines(vectors)
         distances = [d for d in (1, 8, 64) if d < n]
         show.numbers([(_("{d} apart").format(d=d), f"{np.diagonal(alike, d).mean():.2f}", _("mean cosine")) for d in distances])
         chosen = int(st.number_input(_("Place"), 0, n - 1, min(20, n - 1), key="place", bind="query-params"))

@@ -81,12 +81,14 @@ def test_a_task_without_words_says_so(model, tokenizer):
 
 
 @pytest.mark.parametrize("name", ["choice-en", "pronoun-ko", "acceptability-en"])
-def test_a_head_switched_off_is_a_head_whose_output_has_no_weight(model, tokenizer, name):
+def test_parts_switched_off_are_parts_whose_output_has_no_weight(model, tokenizer, name):
     without = deepcopy(model)
     without.attentions[0].part.projection.weight[:, 16:] = 0.0  # what the second of two heads passes on
-    task, off = task_named(name), Intervention(heads={(0, 1): 0.0})
-    examples = task.examples("test")[:40]
-    assert zero_shot(model, tokenizer, task, examples, off) == zero_shot(without, tokenizer, task, examples)
+    without.mlps[1].part.projection.weight[:] = without.mlps[1].part.projection.bias[:] = 0.0
+    task, off = task_named(name), Intervention(heads={(0, 1): 0.0}, mlps={1: 0.0})
+    examples = task.examples("test")
+    found = zero_shot(model, tokenizer, task, examples, off)
+    assert found == zero_shot(without, tokenizer, task, examples) and found.chosen != zero_shot(model, tokenizer, task, examples).chosen
     pieces = [Piece(tokenizer.encode("Mina was in the garden.").tolist(), 5)]
     (whole,), (one,), (two,) = judge(model, pieces), judge(model, pieces, off), judge(without, pieces)
     assert np.allclose(one.nats, two.nats, atol=1e-5) and not np.allclose(one.nats, whole.nats, atol=1e-4)
