@@ -20,7 +20,7 @@ from gptlab.commands.shots import compare, evaluate
 from gptlab.commands.training import pause, resume, stop, tell_run, train
 from gptlab.commands.transfer import add_arguments, fine_tune, layer_transfer
 from gptlab.commands.village import build_models, build_studies, models, tasks, village
-from gptlab.config import TokenizerConfig, TrainingConfig
+from gptlab.config import RunConfig, TokenizerConfig, TrainingConfig
 from gptlab.device import calm_threads, keep_memory
 from gptlab.errors import DataError, LabError
 from gptlab.experiment import UPDATED
@@ -64,10 +64,11 @@ def parser() -> argparse.ArgumentParser:
     t.add_argument("--encoding", default="utf-8", help="character encoding of the text (default %(default)s)")
     t.add_argument("--column", help="text column of a table; default: the one with the most text")
     t.add_argument("--title", default="", help="name shown for the run")
-    t.add_argument("--tokenizer", choices=["characters", "bpe"], default="characters", help=field_help(TokenizerConfig, "kind"))
-    t.add_argument("--vocab-size", type=int, default=1024, help=field_help(TokenizerConfig, "vocab_size"))
-    t.add_argument("--size", "--preset", choices=list(SIZES), default="small", help="of model and training (default %(default)s)")
-    t.add_argument("--architecture", choices=[*ARCHITECTURES, LSTM], default="gpt2", help="default %(default)s")
+    t.add_argument("--from", dest="begins_from", metavar="MODEL", help=field_help(RunConfig, "begins_from"))
+    t.add_argument("--tokenizer", choices=["characters", "bpe"], help=f"{field_help(TokenizerConfig, 'kind')} Default: characters")
+    t.add_argument("--vocab-size", type=int, help=f"{field_help(TokenizerConfig, 'vocab_size')} Default: 1024")
+    t.add_argument("--size", "--preset", choices=list(SIZES), help="of model and training (default small)")
+    t.add_argument("--architecture", choices=[*ARCHITECTURES, LSTM], help="default gpt2")
     t.add_argument("--recipe", choices=list(RECIPES), default="papers", help="default %(default)s")
     t.add_argument("--steps", type=int, help=field_help(TrainingConfig, "n_steps"))
     t.add_argument("--device", choices=["cuda", "mps", "cpu"], help="default: the best there is")

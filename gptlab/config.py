@@ -10,7 +10,7 @@ from gptlab.errors import ConfigError
 from gptlab.experiment import FineTuning, Induction, Study
 from gptlab.settings import Config, setting
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of what a run folder holds; a folder with a higher one is refused with a sentence."""
 
 
@@ -230,6 +230,9 @@ class RunConfig(Config):
     tokenizer: TokenizerConfig
     data: DataConfig | None = None
     training: TrainingConfig | None = None
+    begins_from: str = setting(
+        "", help="Whose newest weights the training begins with: a model that ships, or the id of a run; empty for random weights."
+    )
     fine_tuning: FineTuning | None = None
     study: Study | None = None
     induction: Induction | None = None

@@ -94,6 +94,14 @@ def test_train_tells_json(say, text, here):
     assert (config.title, config.training.optimizer, config.model.n_layer) == ("빠름", "muon", 1)
 
 
+def test_train_goes_on_from_a_run(say, text, trained):
+    found = say("train", "--text", text, "--from", trained, "--steps", 4, "--set", "warmup_steps=1", "--json")
+    config = open_run(found[-1]["run"]).config()
+    assert config.begins_from == trained and config.model == open_run(trained).config().model and found[-1]["step"] == 4
+    refused = say("train", "--text", text, "--from", trained, "--size", "mini", "--tokenizer", "bpe", code=2)
+    assert f"--tokenizer, --size cannot be given together with --from {trained}" in refused
+
+
 def test_train_reads_folders_and_tables_and_learns_bpe(say, text, here, tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -130,7 +138,7 @@ def test_runs_lists_all_even_the_unreadable(say, trained, lab_home):
     (about,) = say("runs", "--json")
     assert (about["run"], about["state"], about["step"], about["n_steps"], about["device"]) == (trained, "finished", 20, 20, "cpu")
     assert 1 < about["validation_nats"] < 4
-    (lab_home / "runs" / trained / "config.json").write_text('{"schema_version": 2}')
+    (lab_home / "runs" / trained / "config.json").write_text('{"schema_version": 99}')
     (about,) = say("runs", "--json")
     assert "newer GPT Lab" in about["error"] and trained in say("runs")
 
@@ -363,7 +371,7 @@ def test_a_model_is_made_packed_and_listed(here, capsys, monkeypatch):
 
     shape = dict(n_layer=1, n_head=2, n_embd=16, block_size=128)
     quick = dict(batch_size=2, evaluation_tokens=256, warmup_steps=2, sample_tokens=2, precision="fp32")
-    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", shape, 8, 3, 1, quick))
+    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", shape, n_steps=8, n_checkpoints=3, training=quick))
     monkeypatch.setattr(shipped, "MEGABYTES", 0.2)
     monkeypatch.setattr(tasks, "VILLAGE", {name: tasks.VILLAGE[name] for name in ("pronoun-en", "closed-ko", "similarity-en")})
     assert main(["build-models", "tiny", "--device", "cpu"]) == 0

@@ -59,7 +59,7 @@ def test_newer_schema_version_is_refused_with_a_sentence():
     with pytest.raises(ConfigError) as refusal:
         RunConfig.from_json(newer)
     assert str(refusal.value) == (
-        "This run was written by a newer GPT Lab (schema version 2; this one reads up to 1). Update GPT Lab to open it."
+        "This run was written by a newer GPT Lab (schema version 3; this one reads up to 2). Update GPT Lab to open it."
     )
 
 

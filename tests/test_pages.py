@@ -398,7 +398,7 @@ def test_scores_of_moments_are_there_without_their_weights(lab_home, monkeypatch
     from gptlab.ui import cached_shots
 
     run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
-    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", {}, 40))
+    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", {}, n_steps=40))
     scores = {str(step): {"metric": "accuracy", "value": 0.1 * step, "low": 0.0, "high": 1.0, "n": 9} for step in (1, 5, 10)}
     monkeypatch.setattr(shipped, "zero_shot_scores", lambda run: {})
     monkeypatch.setattr(shipped, "scores_through_time", lambda run: {"pronoun-en": scores})
@@ -419,7 +419,7 @@ def test_an_empty_home_has_the_models_that_ship(lab_home, monkeypatch):
     from gptlab.runs.store import delete_run
 
     run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
-    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", {}, 40, 2))
+    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", {}, n_steps=40))
     score = {"metric": "accuracy", "value": 0.5, "low": 0.4, "high": 0.6, "n": 9}
     monkeypatch.setattr(shipped, "zero_shot_scores", lambda run: {"pronoun-en": score})
     monkeypatch.setattr(shipped, "scores_through_time", lambda run: {})

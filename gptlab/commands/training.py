@@ -46,27 +46,41 @@ def planned(args: argparse.Namespace) -> tuple[RunConfig, Any]:
     from gptlab.data import library
     from gptlab.device import choose_device
     from gptlab.paths import home
-    from gptlab.runs.plan import plan, tokenizer_for
+    from gptlab.runs.plan import plan, plan_onward, tokenizer_for
 
+    base = open_run(args.begins_from) if args.begins_from else None
+    if base is not None:
+        refuse_what_stays(args)
     corpus = read_text(args)
     data = DataConfig(corpus=library.save(corpus, home()))
-    tokenizer_config = TokenizerConfig(kind=args.tokenizer, vocab_size=args.vocab_size)
-    tokenizer = tokenizer_for(corpus, tokenizer_config, data.validation_fraction)
     changes = dict(changed_setting(text) for text in args.set)
     if args.steps is not None:
         changes["n_steps"] = args.steps
-    config = plan(
-        title=args.title or corpus.title,
-        data=data,
-        tokenizer_config=tokenizer_config,
-        tokenizer=tokenizer,
-        size=args.size,
-        architecture=args.architecture,
-        recipe=args.recipe,
-        device=choose_device(args.device),
-        changes=changes,
+    common: dict[str, Any] = dict(
+        title=args.title or corpus.title, data=data, recipe=args.recipe, device=choose_device(args.device), changes=changes
     )
+    if base is not None:
+        return plan_onward(base=base, **common), base.tokenizer()
+    vocab_size = 1024 if args.vocab_size is None else args.vocab_size
+    tokenizer_config = TokenizerConfig(kind=args.tokenizer or "characters", vocab_size=vocab_size)
+    tokenizer = tokenizer_for(corpus, tokenizer_config, data.validation_fraction)
+    config = plan(
+        tokenizer_config=tokenizer_config, tokenizer=tokenizer, size=args.size or "small", architecture=args.architecture or "gpt2", **common
+    )  # fmt: skip
     return config, tokenizer
+
+
+def refuse_what_stays(args: argparse.Namespace) -> None:
+    """
+    Raises:
+        ConfigError: options that would change the model that a training goes on from.
+    """
+    fixed = {"--tokenizer": args.tokenizer, "--vocab-size": args.vocab_size, "--size": args.size, "--architecture": args.architecture}
+    if given := [option for option, value in fixed.items() if value is not None]:
+        raise ConfigError(
+            "{options} cannot be given together with --from {model}: its shape and its tokenizer stay.",
+            options=", ".join(given), model=args.begins_from,
+        )  # fmt: skip
 
 
 def read_text(args: argparse.Namespace) -> Any:

@@ -1,13 +1,14 @@
-"""From a text and a few choices to a complete plan of a training: the one way that page and command line share."""
+"""From a text and a few choices to a complete plan of a training: the ways that page and command line share."""
 
 from dataclasses import fields
 from typing import Any
 
 from gptlab.config import DataConfig, LSTMConfig, ModelConfig, RunConfig, TokenizerConfig, TrainingConfig
 from gptlab.data.corpus import Corpus
-from gptlab.errors import ConfigError
+from gptlab.errors import ConfigError, RunError
 from gptlab.presets import LSTM, model_config, training_config
 from gptlab.runs.estimate import measured_speed
+from gptlab.runs.store import Run
 from gptlab.tokenizer import Tokenizer, train_tokenizer
 
 
@@ -58,3 +59,34 @@ def plan(
         data=data,
         training=training_config(size, recipe, **precision | {n: v for n, v in changes.items() if n in training_names}),
     )
+
+
+def plan_onward(*, base: Run, title: str, data: DataConfig, recipe: str, device: str, changes: dict[str, Any]) -> RunConfig:
+    """The settings of a training that goes on from a model, on another text. Shape and tokenizer stay as they are.
+
+    Args:
+        base: whose newest weights it begins with.
+        changes: settings of the training that differ from the preset of the small size.
+
+    Raises:
+        ConfigError: a setting that the training does not have, or a value outside of what it allows.
+        RunError: a base without weights.
+    """
+    names = {f.name for f in fields(TrainingConfig)}
+    if unknown := sorted(set(changes) - names):
+        raise ConfigError(
+            "{names} cannot be set for a training that goes on from {model}, whose shape stays. There are: {known}.",
+            names=", ".join(unknown), model=base.id, known=", ".join(sorted(names)),
+        )  # fmt: skip
+    if not base.checkpoint_steps():
+        raise RunError("The run {run_id} has no checkpoint yet. Wait until it has trained a step.", run_id=base.id)
+    config = base.config()
+    if config.study or config.induction or config.fine_tuning:
+        raise ConfigError("{model} is no model that goes on with a text. Choose one that was trained on a text.", model=base.id)
+    if "n_steps" in changes:
+        TrainingConfig(n_steps=changes["n_steps"], warmup_steps=0)
+    settings = {"precision": measured_speed(device).precision} | changes
+    return RunConfig(
+        title=title, device=device, model=config.model, tokenizer=config.tokenizer, data=data, begins_from=base.id,
+        training=training_config("small", recipe, **settings),
+    )  # fmt: skip

@@ -16,7 +16,8 @@ from safetensors.torch import load_file, save_file
 
 from gptlab.config import DataConfig, RunConfig, TokenizerConfig
 from gptlab.data import library
-from gptlab.data.village.documents import RATE, VERSION, corpus
+from gptlab.data.corpus import Corpus
+from gptlab.data.village.documents import LESSONS, RATE, SHOWN, VERSION, corpus
 from gptlab.data.village.korean import particles_apart
 from gptlab.errors import RunError
 from gptlab.experiment import FineTuning, Study, TransferConfig
@@ -25,8 +26,8 @@ from gptlab.paths import home
 from gptlab.runs import store
 from gptlab.runs.checkpoint import checkpoints
 from gptlab.runs.curve import Curve
-from gptlab.runs.plan import plan
-from gptlab.runs.store import Run, overview, shipped_runs
+from gptlab.runs.plan import plan, plan_onward
+from gptlab.runs.store import Run, open_run, overview, shipped_runs
 from gptlab.tokenizer import Tokenizer, train_tokenizer
 from gptlab.transfer.studies import ablation_study, label_study, layer_study
 
@@ -40,7 +41,20 @@ English, 3.4 in Korean). With 8,192 and particles a model answered English bette
 
 
 N_STEPS = 2000
-"""For all of them: 16.4 M tokens, so that sizes and architectures compare."""
+"""For all that begin with random weights: 16.4 M tokens, so that sizes and architectures compare."""
+
+
+@dataclass(frozen=True)
+class Village:
+    """A text to learn from, in both languages."""
+
+    seed: int = SEED
+    megabytes: float = MEGABYTES
+    demonstrations: float = RATE
+    lessons: bool = False
+
+    def told(self) -> Corpus:
+        return corpus(LANGUAGES, self.seed, self.megabytes, self.demonstrations, LESSONS if self.lessons else SHOWN)
 
 
 @dataclass(frozen=True)
@@ -50,10 +64,13 @@ class Recipe:
     Args:
         n_checkpoints: how many moments of its training are kept, evenly spread over log time; more than two are scored on every task.
         n_shipped: of how many of them the weights ship, counted from the end.
+        begins_from: the model whose weights it goes on from, with that one's architecture and shape; empty for random weights.
     """
 
     architecture: str
     shape: dict[str, Any]
+    begins_from: str = ""
+    village: Village = Village()
     n_steps: int = N_STEPS
     n_checkpoints: int = 2
     n_shipped: int = 1
@@ -71,6 +88,10 @@ RECIPES: dict[str, Recipe] = {
     "gpt2-12x128": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=128, block_size=256)),
     "gpt2-12x64": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=64, block_size=256)),
     "gpt1-6x96": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=96, block_size=256)),
+    "gpt2-12x128-reader": Recipe(
+        "gpt2", {}, begins_from="gpt2-12x128", village=Village(seed=2, megabytes=32.0, demonstrations=0.9, lessons=True), n_steps=800,
+        training=dict(muon_learning_rate=0.01, learning_rate=8e-4),
+    ),
     # torch's LSTM takes twice as long in bf16 on a CPU
     "lstm-320": Recipe(
         "lstm", dict(n_layer=1, n_embd=128, n_hidden=320, block_size=256), n_checkpoints=12, training=dict(precision="fp32"),
@@ -111,16 +132,17 @@ def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
     if name not in RECIPES:
         raise RunError("There is no recipe for {given!r}. There are {known}.", given=name, known=", ".join(RECIPES))
     recipe = RECIPES[name]
-    text = corpus(LANGUAGES, SEED, MEGABYTES)
+    text = recipe.village.told()
     data = DataConfig(corpus=library.save(text, home()), validation_fraction=0.01)
-    tokenizer = train_tokenizer(VOCABULARY, particles_apart(text.split(data.validation_fraction)[0]))
-    changes = recipe.shape | FAST | recipe.training
+    changes = FAST | recipe.training
     changes |= dict(n_steps=recipe.n_steps, n_checkpoints=recipe.n_checkpoints, evaluate_every=max(1, recipe.n_steps // 20))
-    if recipe.architecture == "lstm":
-        changes.pop("n_head", None)
+    if recipe.begins_from:
+        base = open_run(recipe.begins_from)
+        return plan_onward(base=base, title=name, data=data, recipe="fast", device=device, changes=changes), base.tokenizer()
+    tokenizer = train_tokenizer(VOCABULARY, particles_apart(text.split(data.validation_fraction)[0]))
     config = plan(
         title=name, data=data, tokenizer_config=VOCABULARY, tokenizer=tokenizer, size="small", architecture=recipe.architecture,
-        recipe="fast", device=device, changes=changes,
+        recipe="fast", device=device, changes=recipe.shape | changes,
     )  # fmt: skip
     return config, tokenizer
 
@@ -227,7 +249,8 @@ def _card(run: Run, name: str, config: RunConfig) -> dict[str, Any]:
         "name": name,
         "architecture": RECIPES[name].architecture,
         "parameters": count_all(config.model),
-        "data": {"village_version": VERSION, "languages": LANGUAGES, "seed": SEED, "megabytes": MEGABYTES, "demonstrations": RATE},
+        "begins_from": RECIPES[name].begins_from,
+        "data": {"village_version": VERSION, "languages": LANGUAGES} | asdict(RECIPES[name].village),
         "steps": last.step,
         "tokens": last.step * config.training.batch_size * config.model.block_size,
         "training_seed": config.training.seed,

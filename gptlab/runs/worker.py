@@ -32,7 +32,7 @@ from gptlab.runs.distributed import Ranks
 from gptlab.runs.estimate import check_memory
 from gptlab.runs.inducing import run_induction
 from gptlab.runs.job import at_work, devices_folder, forget_wishes, last_ring, queue, wished, write_identity
-from gptlab.runs.store import Run
+from gptlab.runs.store import Run, open_run
 from gptlab.runs.studying import run_study
 from gptlab.runs.tuning import run_fine_tuning
 from gptlab.tokenizer import Tokenizer, shown_text
@@ -171,6 +171,8 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
         saving.load_weights(model, last)
         trainer.restore(saving.load_trainer_state(last))
         desk.note(f"resumed from step {last.step}")
+    elif config.begins_from:
+        model.load_state_dict(saving.load_model(open_run(config.begins_from)).state_dict())
     if ranks.is_first:
         saving.drop_after(run, trainer.step if last is not None else -1)
         for name in ("metrics.jsonl", "samples.jsonl"):

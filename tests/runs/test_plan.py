@@ -2,20 +2,25 @@ import pytest
 
 from gptlab.config import DataConfig, TokenizerConfig
 from gptlab.data import pasted
-from gptlab.errors import ConfigError
+from gptlab.errors import ConfigError, RunError
 from gptlab.runs import plan as planning
 from gptlab.runs.estimate import Speed
-from gptlab.runs.plan import plan, tokenizer_for
+from gptlab.runs.plan import plan, plan_onward, tokenizer_for
 
 TEXT = pasted("abcd efgh " * 50 + "새", "letters")
 
 
 @pytest.fixture
-def planned(monkeypatch):
-    """`planned(recipe="fast", changes={...})`, on a machine that was measured."""
+def measured(monkeypatch):
+    """A machine that was measured."""
     rates = {"mini": 1.0, "small": 1.0, "medium": 1.0}
     speed = Speed("x", {"fp32": rates, "bf16": {size: 2.0 for size in rates}})
     monkeypatch.setattr(planning, "measured_speed", lambda device: speed)
+
+
+@pytest.fixture
+def planned(measured):
+    """`planned(recipe="fast", changes={...})`"""
 
     def build(**more):
         tokenizer_config = TokenizerConfig()
@@ -60,6 +65,17 @@ def test_value_outside_of_what_is_allowed_is_refused(planned, changes):
     (name,) = changes
     with pytest.raises(ConfigError, match=f"^{name} is "):
         planned(changes=changes)
+
+
+def test_a_training_that_goes_on_keeps_shape_and_vocabulary(measured, trained, new_run):
+    base = trained()
+    config = plan_onward(base=base, title="more", data=DataConfig(corpus=TEXT.id), recipe="fast", device="cpu", changes={"n_steps": 7})
+    assert (config.model, config.tokenizer, config.begins_from) == (base.config().model, base.config().tokenizer, base.id)
+    assert (config.training.n_steps, config.training.optimizer, config.training.precision) == (7, "muon", "bf16")
+    with pytest.raises(ConfigError, match="n_layer cannot be set for a training that goes on from"):
+        plan_onward(base=base, title="more", data=DataConfig(corpus=TEXT.id), recipe="fast", device="cpu", changes={"n_layer": 2})
+    with pytest.raises(RunError, match="has no checkpoint yet"):
+        plan_onward(base=new_run(), title="more", data=DataConfig(corpus=TEXT.id), recipe="fast", device="cpu", changes={})
 
 
 def test_characters_come_from_the_whole_text_and_merges_from_the_training_part():

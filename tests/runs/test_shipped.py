@@ -16,7 +16,7 @@ def packed(trained, monkeypatch):
     """A finished run among the models that ship, and the run itself."""
     monkeypatch.setattr(shipped, "zero_shot_scores", lambda run: {})
     monkeypatch.setattr(shipped, "scores_through_time", lambda run: {})
-    monkeypatch.setitem(shipped.RECIPES, "tiny-model", shipped.Recipe("gpt2", {}, 30, 2, 2))
+    monkeypatch.setitem(shipped.RECIPES, "tiny-model", shipped.Recipe("gpt2", {}, n_steps=30, n_shipped=2))
     run = trained()
     shipped.pack(run, "tiny-model")
     return open_run("tiny-model"), run

@@ -18,7 +18,7 @@ from gptlab.runs.curve import Curve
 from gptlab.runs.distributed import Ranks
 from gptlab.runs.estimate import memory_needed
 from gptlab.runs.job import resume
-from gptlab.runs.store import start_s
+from gptlab.runs.store import delete_run, start_s
 from gptlab.runs.worker import train_run
 
 
@@ -48,6 +48,27 @@ def weights(run):
 def assert_same_weights(run, other):
     ours, theirs = weights(run), weights(other)
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_training_goes_on_from_another_runs_weights(trained, again, record, wish_at):
+    base = trained()
+    onward = trained(begins_from=base.id)
+    first, last = record(onward)["evaluations"][0], record(base)["evaluations"][-1]
+    assert first["validation_nats"] == pytest.approx(last["validation_nats"], abs=1e-5) and onward.status().state == "finished"
+    wish_at(20, "pause")
+    broken = trained(begins_from=base.id)
+    wish_at(-1, "pause")
+    delete_run(base)  # what goes on has weights of its own
+    assert_same_weights(again(broken), onward)
+
+
+def test_weights_to_begin_from_that_are_gone_are_told(new_run, trained):
+    base = trained()
+    run = new_run(begins_from=base.id)
+    delete_run(base)
+    train_run(run, Ranks())
+    status = run.status()
+    assert status.state == "failed" and status.message.startswith("There is no run") and status.values["run_id"] == base.id
 
 
 @pytest.mark.parametrize("model", [None, "lstm"])

@@ -28,11 +28,24 @@ SALIENT = (
 Pairs = list[tuple[str, str]]
 
 
-def conversation(story: Story, language: str, rng: Random) -> list[tuple[str, str]]:
-    """Questions about a story with their answers, in no order; some are yes/no questions."""
+def conversation(story: Story, language: str, rng: Random, lesson: bool = False) -> list[tuple[str, str]]:
+    """Questions about a story with their answers, in no order; some are yes/no questions.
+
+    Args:
+        lesson: asks for the looks of everything, and for three other things.
+    """
     known = facts(story)
-    chosen = rng.sample(known, min(len(known), 1 + int(5 * rng.random())))
+    if lesson:
+        seen = [fact for fact in known if fact.about == "looks"]
+        others = [fact for fact in known if fact.about != "looks"]
+        known = seen + rng.sample(others, min(len(others), 3))
+    chosen = rng.sample(known, len(known) if lesson else min(len(known), 1 + int(5 * rng.random())))
     return [_asked(fact, story, language, rng) for fact in chosen]
+
+
+def describes(story: Story) -> bool:
+    """Whether a story says how something looks."""
+    return any(fact.about == "looks" for fact in facts(story))
 
 
 def _asked(fact: Fact, story: Story, language: str, rng: Random) -> tuple[str, str]:
@@ -47,10 +60,10 @@ def _asked(fact: Fact, story: Story, language: str, rng: Random) -> tuple[str, s
     return is_it_true(fact.but(wrong(fact, story, rng, 1)[0]), language, rng), no
 
 
-def with_questions(story: Story, language: str, rng: Random, text: str) -> str:
-    """The story, then questions and answers, a line each."""
+def with_questions(story: Story, language: str, rng: Random, text: str, lesson: bool = False) -> str:
+    """The story, then questions and answers, a line each; `lesson` as in `conversation`."""
     ask, reply = ASKS[language][int(rng.random() * 2)]
-    said = [f"{ask} {asked}\n{reply} {answered}" for asked, answered in conversation(story, language, rng)]
+    said = [f"{ask} {asked}\n{reply} {answered}" for asked, answered in conversation(story, language, rng, lesson)]
     return "\n".join([text, *said])
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 
 from gptlab.data.corpus import BETWEEN_DOCUMENTS, Corpus, Document
-from gptlab.data.village import demonstrations as shown
+from gptlab.data.village import demonstrations as tasks
 from gptlab.data.village.simulation import tell_story
 from gptlab.data.village.story import Story
 from gptlab.data.village.telling import LANGUAGES, as_text, tell
@@ -23,13 +23,17 @@ RATE = 0.6
 SHOWN = (("questions", 6), ("summary", 2), ("note", 1), ("paper", 1), ("review", 1), ("pairs", 3), ("translations", 2))
 """What shows a task, and how often."""
 
+LESSONS = (("lesson", 24), *(entry for entry in SHOWN if entry[0] != "questions"))
+"""The same with lessons in reading in place of questions, and four times as many. Chosen here: what a story tells once and never uses again,
+like a color, a model does not learn to look up from the few questions of the plain text; from lessons it does."""
+
 
 @dataclass(frozen=True)
 class Told:
     """A document with what is behind it.
 
     Args:
-        sort: story, questions, summary, note, paper, review, pairs or translations.
+        sort: story, questions, lesson, summary, note, paper, review, pairs or translations.
         story: what happened; None for what needs no story.
     """
 
@@ -39,13 +43,16 @@ class Told:
     story: Story | None
 
 
-def documents(languages: tuple[str, ...], seed: int, demonstrations: float = RATE) -> Iterator[Told]:
+def documents(
+    languages: tuple[str, ...], seed: int, demonstrations: float = RATE, shown: tuple[tuple[str, int], ...] = SHOWN
+) -> Iterator[Told]:
     """Documents without end; several languages take turns by chance. The village keeps names, pairs of words and phrasings to itself
     that these documents never use; tasks are set with them.
 
     Args:
         languages: of "en" and "ko".
         demonstrations: share of documents that show a task, 0 to 1.
+        shown: which tasks, and how often: `SHOWN` or `LESSONS`.
 
     Raises:
         DataError: an unknown language, none, or a share outside 0 to 1.
@@ -55,7 +62,7 @@ def documents(languages: tuple[str, ...], seed: int, demonstrations: float = RAT
     if not 0 <= demonstrations <= 1:
         raise DataError("The share of demonstrations is {given}; it goes from 0 to 1.", given=demonstrations)
     rng = Random(f"village {VERSION} {seed}")
-    sorts, weights = zip(*((sort, weight) for sort, weight in SHOWN if sort != "translations" or len(languages) > 1), strict=True)
+    sorts, weights = zip(*((sort, weight) for sort, weight in shown if sort != "translations" or len(languages) > 1), strict=True)
     while True:
         language = languages[int(rng.random() * len(languages))]
         sort = rng.choices(sorts, weights)[0] if rng.random() < demonstrations else "story"
@@ -64,20 +71,22 @@ def documents(languages: tuple[str, ...], seed: int, demonstrations: float = RAT
 
 def _document(sort: str, language: str, languages: tuple[str, ...], rng: Random) -> Told:
     if sort == "pairs":
-        return Told(shown.pairs(rng, languages), sort, language, None)
+        return Told(tasks.pairs(rng, languages), sort, language, None)
     if sort == "translations":
-        return Told(shown.translations(rng), sort, language, None)
+        return Told(tasks.translations(rng), sort, language, None)
     if sort == "review":
-        return Told(shown.review(language, rng), sort, language, None)
+        return Told(tasks.review(language, rng), sort, language, None)
     story = tell_story(rng)
+    while sort == "lesson" and not tasks.describes(story):
+        story = tell_story(rng)
     text = as_text(story.events, tell(story, language, rng))
-    if sort == "questions":
-        text = shown.with_questions(story, language, rng, text)
+    if sort in ("questions", "lesson"):
+        text = tasks.with_questions(story, language, rng, text, lesson=sort == "lesson")
     elif sort == "summary":
-        text = shown.with_summary(story, language, rng, text)
-    elif sort == "note" and (note := shown.notes(story, language, rng)):
+        text = tasks.with_summary(story, language, rng, text)
+    elif sort == "note" and (note := tasks.notes(story, language, rng)):
         text = f"{text}\n{note}"
-    elif sort == "paper" and (article := shown.paper(story, language, rng)):
+    elif sort == "paper" and (article := tasks.paper(story, language, rng)):
         text = article
     return Told(text, sort, language, story)
 
@@ -85,7 +94,9 @@ def _document(sort: str, language: str, languages: tuple[str, ...], rng: Random)
 MOST_MEGABYTES = 500
 
 
-def corpus(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float = RATE) -> Corpus:
+def corpus(
+    languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float = RATE, shown: tuple[tuple[str, int], ...] = SHOWN
+) -> Corpus:
     """The first documents of the village, until they are so long, as a text to learn from.
 
     Raises:
@@ -94,10 +105,11 @@ def corpus(languages: tuple[str, ...], seed: int, megabytes: float, demonstratio
     if not 0.001 <= megabytes <= MOST_MEGABYTES:
         raise DataError("A village of {given} MB cannot be told; give 0.001 to {most}.", given=megabytes, most=MOST_MEGABYTES)
     texts, n_bytes = [], 0
-    for told in documents(languages, seed, demonstrations):
+    for told in documents(languages, seed, demonstrations, shown):
         texts.append(told.text)
         n_bytes += len(told.text.encode("utf-8")) + len(BETWEEN_DOCUMENTS)
         if n_bytes >= megabytes * 1e6:
             break
-    title = f"Village ({'+'.join(languages)}, seed {seed}, {megabytes:g} MB, {demonstrations:.0%} demonstrations)"
+    kinds = "demonstrations" if shown == SHOWN else "lessons and demonstrations"
+    title = f"Village ({'+'.join(languages)}, seed {seed}, {megabytes:g} MB, {demonstrations:.0%} {kinds})"
     return Corpus(title, (Document(title, BETWEEN_DOCUMENTS.join(texts)),))

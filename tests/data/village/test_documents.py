@@ -5,7 +5,7 @@ from random import Random
 import pytest
 
 from gptlab.data.village.demonstrations import RULES, listed, pairs
-from gptlab.data.village.documents import VERSION, corpus, documents
+from gptlab.data.village.documents import LESSONS, VERSION, corpus, documents
 from gptlab.data.village.questions import claim, facts, question, undetermined, wrong
 from gptlab.data.village.simulation import tell_story
 from gptlab.errors import DataError
@@ -31,6 +31,19 @@ def test_demonstrations_come_at_the_rate_that_is_set():
     assert "story" not in {told.sort for told in first(200, demonstrations=1)}
     share = sum(told.sort != "story" for told in first(1_000, demonstrations=0.3)) / 1_000
     assert 0.25 < share < 0.35
+
+
+def test_a_lesson_asks_for_what_is_described():
+    told = first(200, demonstrations=1.0, shown=LESSONS)
+    lessons = [one for one in told if one.sort == "lesson"]
+    assert len(lessons) > 100 and not any(one.sort == "questions" for one in told)
+    found = []
+    for one in lessons:
+        described = [fact.roles["x"].noun for fact in facts(one.story) if fact.about == "looks"]
+        asked = [line for line in one.text.split("\n") if line.startswith(("Q:", "Question:", "문:", "질문:"))]
+        assert described and len(described) < len(asked) <= len(described) + 3
+        found += [any(noun.en in question or noun.ko in question for question in asked) for noun in described]
+    assert sum(found) > 0.9 * len(found)  # now and then a claim that the story leaves open is asked for instead
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
