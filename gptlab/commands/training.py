@@ -65,7 +65,8 @@ def planned(args: argparse.Namespace) -> tuple[RunConfig, Any]:
     tokenizer_config = TokenizerConfig(kind=args.tokenizer or "characters", vocab_size=vocab_size)
     tokenizer = tokenizer_for(corpus, tokenizer_config, data.validation_fraction)
     config = plan(
-        tokenizer_config=tokenizer_config, tokenizer=tokenizer, size=args.size or "small", architecture=args.architecture or "gpt2", **common
+        tokenizer_config=tokenizer_config, tokenizer=tokenizer,
+        size=args.size or "small", architecture=args.architecture or "gpt2", **common,
     )  # fmt: skip
     return config, tokenizer
 

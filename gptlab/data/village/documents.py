@@ -24,8 +24,8 @@ SHOWN = (("questions", 6), ("summary", 2), ("note", 1), ("paper", 1), ("review",
 """What shows a task, and how often."""
 
 LESSONS = (("lesson", 24), *(entry for entry in SHOWN if entry[0] != "questions"))
-"""The same with lessons in reading in place of questions, and four times as many. Chosen here: what a story tells once and never uses again,
-like a color, a model does not learn to look up from the few questions of the plain text; from lessons it does."""
+"""The same with lessons in reading in place of questions, and four times as many. Chosen here: what a story tells once and never uses
+again, like a color, a model does not learn to look up from the few questions of the plain text; from lessons it does."""
 
 
 @dataclass(frozen=True)
