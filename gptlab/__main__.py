@@ -23,7 +23,7 @@ from gptlab.commands.village import build_models, build_studies, models, tasks, 
 from gptlab.config import RunConfig, TokenizerConfig, TrainingConfig
 from gptlab.device import calm_threads, keep_memory
 from gptlab.errors import DataError, LabError
-from gptlab.experiment import UPDATED
+from gptlab.experiment import ANSWERS, UPDATED
 from gptlab.presets import ARCHITECTURES, LSTM, RECIPES, SIZES
 from gptlab.runs.store import list_runs, open_run
 
@@ -127,6 +127,7 @@ def parser() -> argparse.ArgumentParser:
     f.add_argument("--transfer-layers", type=int, metavar="K", help="layers that start pretrained: -1 none, 0 embeddings; default: all")
 
     f.add_argument("--updated", choices=UPDATED, default="all", help="what learns (default %(default)s)")
+    f.add_argument("--answer-by", choices=ANSWERS, default="head", help="what gives the answer (default %(default)s)")
     f.add_argument("--top-layers", type=int, default=1, metavar="K", help="with --updated top: how many last blocks (default %(default)s)")
     f.add_argument("--scratch", action="store_true", help="train the same model from random weights beside it")
 

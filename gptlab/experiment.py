@@ -8,6 +8,9 @@ from gptlab.settings import Config, setting
 UPDATED = ("all", "top", "head", "prompt")
 """What may learn while a model is fine-tuned, from everything to a few vectors."""
 
+ANSWERS = ("head", "words")
+"""What gives a fine-tuned model's answer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TransferConfig(Config):
@@ -38,6 +41,10 @@ class TransferConfig(Config):
     taken_from: str = setting(
         "bottom", help="Whether those layers are the first ones (as in GPT-1) or the last ones.", choices=("bottom", "top")
     )
+    answer_by: str = setting(
+        "head", help="What gives the answer: a new linear head at the Extract token (GPT-1), or the model's own probability of each "
+        "answer's words behind the prompt, which needs no new weights.", choices=ANSWERS, source="words: Schick and Schuetze 2021",
+    )  # fmt: skip
     updated: str = setting(
         "all", help="What learns: everything, the last blocks and the head, the head on frozen features, or soft prompt vectors and head.",
         choices=UPDATED,

@@ -152,6 +152,19 @@ def test_every_architecture_can_be_trained(architecture, lab_home):
     assert model.get("shared_mlp_groups") == (1 if architecture == "albert" else None)
 
 
+def test_a_trained_model_goes_on_to_learn(lab_home):
+    from gptlab.runs.store import list_runs
+
+    base = tiny_run(lab_home)
+    app = opened("pages/pretrain/train.py", architecture=base.id)
+    assert not app.exception and not app.error
+    assert {s.label for s in app.selectbox if s.disabled} == {"Tokenizer", "Size"}
+    assert not any("n_layer" in field.label for field in app.number_input)
+    app.button(key="train").click().run()
+    config = list_runs()[0].config()
+    assert not app.exception and not app.error and config.begins_from == base.id and config.model == base.config().model
+
+
 def test_a_home_that_cannot_be_written_gets_a_sentence(lab_home, monkeypatch):
     def full(*_args, **_more):
         raise OSError(28, "No space left on device", str(lab_home))
@@ -560,6 +573,30 @@ def test_the_button_puts_a_fine_tuning_into_the_queue(lab_home):
     assert not app.exception and not app.error
     plan = list_runs()[0].config().fine_tuning
     assert plan.task == "acceptability-en" and plan.scratch and plan.transfer.n_labels == 64
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_words_can_answer_where_a_task_has_some(lab_home, language):
+    from gptlab.runs.distributed import Ranks
+    from gptlab.runs.store import list_runs
+    from gptlab.runs.worker import train_run
+
+    base = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=128)
+    app = opened("pages/transfer/fine_tuning.py", language, task="pronoun-en", labels="64", answer_by="words", lambda_="0")
+    assert not app.exception and not app.error and any("sum_i" in formula.value for formula in app.latex)
+    next(b for b in app.button if b.key == "begin").click().run()
+    run = list_runs()[0]
+    plan = run.config().fine_tuning
+    assert plan.transfer.answer_by == "words" and plan.model == base.id
+    train_run(run, Ranks())
+    assert run.status().state == "finished", run.status()
+    app = opened("pages/transfer/fine_tuning.py", language, task="acceptability-en", answer_by="words", tuning=run.id)
+    assert not app.exception and not app.error
+    assert any(s.key == "answer_by" and s.disabled for s in app.get("button_group")), "a sentence is no word to choose"
+    assert [box.value for box in app.text_area if box.key.startswith("own_")][0].count("_") == 0
+    choices = next(box for box in app.text_input if box.key.endswith("_choices"))
+    choices.set_value("only one").run()
+    assert not app.exception and app.info
 
 
 def test_a_data_set_of_the_hub_becomes_a_task(lab_home, monkeypatch):

@@ -23,7 +23,9 @@ def fine_tune(args: argparse.Namespace) -> None:
     from gptlab.runs.subject import fine_tuning_config
 
     plan = plan_of(args)
-    transfer = plan.transfer.with_(n_layers_taken=args.transfer_layers, updated=args.updated, n_updated=args.top_layers)
+    transfer = plan.transfer.with_(
+        n_layers_taken=args.transfer_layers, updated=args.updated, n_updated=args.top_layers, answer_by=args.answer_by
+    )
     if args.auxiliary_lm and args.updated in ("head", "prompt"):
         print("--auxiliary-lm has no weights to move where the language model stays as it is; it is left out", file=sys.stderr)
     task = task_named(plan.task)

@@ -35,10 +35,12 @@ class Piece:
 
     Args:
         judged: how many tokens at the end count.
+        n_cut: tokens of the prompt's beginning that did not fit.
     """
 
     ids: list[int]
     judged: int
+    n_cut: int = 0
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def piece_of(tokenizer: Tokenizer, prompt: str, continuation: str, block_size: i
     n = len(given) + len(counted)
     if not counted or n >= block_size:
         raise DataError("The answer {given!r} has {n} tokens; it needs 1 to {most}.", given=continuation, n=n, most=block_size - 1)
-    return Piece([*before, *given, *counted][-block_size:], len(counted))
+    ids = [*before, *given, *counted]
+    return Piece(ids[-block_size:], len(counted), max(0, len(ids) - block_size))
 
 
 def differ_until(choices: Sequence[str]) -> int:
@@ -155,7 +158,7 @@ def zero_shot(
         raise DataError("{task} cannot be answered without training: it has no words to choose from.", task=task.name)
     if task.rule == "sum" and isinstance(model, GPT):
         return _by_sum(model, tokenizer, task, examples, intervention)
-    groups = [_choices(task, example, tokenizer, block_size) for example in examples]
+    groups = [pieces_of(task, example, tokenizer, block_size) for example in examples]
     values = iter(judge(model, [piece for group in groups for piece in group], intervention))
     chosen = tuple(int(np.argmax([next(values).nats.sum() for _piece in group])) for group in groups)
     return Zero(judge_labels(task.metric, chosen, [example.label for example in examples]), chosen, ())
@@ -181,8 +184,12 @@ def _by_sum(
     return Zero(judge_labels(task.metric, chosen, [example.label for example in examples]), chosen, ())
 
 
-def _choices(task: Task, example: Example, tokenizer: Tokenizer, block_size: int) -> list[Piece]:
-    """One piece a choice; under the rule "after" the part counts that all choices share behind the word in which they differ."""
+def pieces_of(task: Task, example: Example, tokenizer: Tokenizer, block_size: int) -> list[Piece]:
+    """One piece a choice; under the rule "after" the part counts that all choices share behind the word in which they differ.
+
+    Raises:
+        DataError: as `piece_of`.
+    """
     shared = differ_until(example.choices) if task.rule == "after" else 0
     begins = [len(choice) - shared if shared else 0 for choice in example.choices]
     return [piece_of(tokenizer, example.prompt, choice, block_size, begin) for choice, begin in zip(example.choices, begins, strict=True)]

@@ -11,6 +11,9 @@ N_EXAMPLES = {"train": 4096, "validation": 512, "test": 1024}
 WEIGHED = ("sum", "after", "threshold")
 """Rules by which given answers are weighed; by the others the model writes."""
 
+BY_WORDS = ("sum", "after")
+"""Those of them by which an answer is words behind the prompt."""
+
 
 @dataclass(frozen=True)
 class Example:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scipy.stats import t as student
 
 from gptlab.config import ModelConfig
+from gptlab.experiment import TransferConfig
 from gptlab.runs.curve import Curve
 from gptlab.runs.store import Run, readable_runs, shipped_studies
 from gptlab.training.events import SCRATCH
@@ -18,7 +19,7 @@ class Reached:
     """A test score after training on labels.
 
     Args:
-        updated: what learned, of `experiment.UPDATED`, or "scratch".
+        updated: what learned, of `experiment.UPDATED`; "scratch" from random weights, "words" where the answers' words are what answers.
         n_labels: None for all.
         low, high: 95 % interval: over examples for one training, over seeds for a study.
     """
@@ -45,8 +46,9 @@ def _of_fine_tuning(run: Run, model: Run, task: str) -> list[Reached]:
         return []
     scores = json.loads(file.read_text(encoding="utf-8"))["scores"]
     return [
-        Reached("scratch" if arm == SCRATCH else plan.transfer.updated, plan.transfer.n_labels, score["value"], score["low"], score["high"])
+        Reached(sort_of(plan.transfer, arm == SCRATCH), plan.transfer.n_labels, score["value"], score["low"], score["high"])
         for arm, score in scores.items()
+        if arm != SCRATCH or plan.transfer.answer_by == "head"
     ]
 
 
@@ -63,9 +65,12 @@ def _of_study(run: Run, model: Run, task: str) -> list[Reached]:
         whole = taken is None or isinstance(shape, ModelConfig) and taken == shape.n_layer
         if (arm.model, arm.task) == (model.id, task) and values and (whole or taken == -1):
             mean, around = statistics.mean(values), half_interval(values)
-            sort = arm.transfer.updated if whole else "scratch"
-            found.append(Reached(sort, arm.transfer.n_labels, mean, mean - around, mean + around))
+            found.append(Reached(sort_of(arm.transfer, not whole), arm.transfer.n_labels, mean, mean - around, mean + around))
     return found
+
+
+def sort_of(transfer: TransferConfig, scratch: bool) -> str:
+    return "scratch" if scratch else "words" if transfer.answer_by == "words" and transfer.updated == "all" else transfer.updated
 
 
 def half_interval(values: Sequence[float]) -> float:

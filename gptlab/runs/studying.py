@@ -19,7 +19,7 @@ import torch
 
 from gptlab.device import device_name, keep_memory
 from gptlab.evaluation.tasks import task_named
-from gptlab.experiment import FineTuning
+from gptlab.experiment import FineTuning, TransferConfig
 from gptlab.runs.curve import Curve, end_torn_line
 from gptlab.runs.desk import HEARTBEAT_S, Desk
 from gptlab.runs.distributed import Ranks
@@ -109,12 +109,19 @@ def _begin(parent: int, niceness: int) -> None:
 
 
 def _point(plan: FineTuning, arm: int, seed: int, device: str) -> Point:
-    model, splits = _prepared(plan.model, plan.step, plan.task, plan.transfer.n_prompt if plan.transfer.updated == "prompt" else 0)
+    reading = TransferConfig(answer_by=plan.transfer.answer_by)
+    if plan.transfer.updated == "prompt":
+        reading = reading.with_(updated="prompt", n_prompt=plan.transfer.n_prompt)
+    model, splits = _prepared(plan.model, plan.step, plan.task, reading)
     found = trial(model, task_named(plan.task), splits, plan.transfer.with_(seed=seed), device)
     return Point(arm, seed, found.train, found.validation, found.test, found.seconds)
 
 
 @cache
-def _prepared(model: str, step: int | None, task: str, n_prompt: int) -> tuple[Any, Splits]:
+def _prepared(model: str, step: int | None, task: str, reading: TransferConfig) -> tuple[Any, Splits]:
+    """
+    Args:
+        reading: what decides how examples are read, and nothing else, so that plans share them.
+    """
     opened_model, tokenizer, opened_task = opened(FineTuning.from_json({"model": model, "step": step, "task": task, "transfer": {}}))
-    return opened_model, Splits.of(opened_task, opened_model, tokenizer, n_prompt)
+    return opened_model, Splits.of(opened_task, opened_model, tokenizer, reading)

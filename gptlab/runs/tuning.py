@@ -17,6 +17,7 @@ from torch import nn
 
 from gptlab.device import device_name
 from gptlab.evaluation.metrics import spearman
+from gptlab.evaluation.tasks import task_named
 from gptlab.experiment import FineTuning, TransferConfig
 from gptlab.paths import replaced
 from gptlab.runs import checkpoint as saving
@@ -29,7 +30,7 @@ from gptlab.runs.subject import opened
 from gptlab.training.events import PRETRAINED, SCRATCH, Judged, Tuned
 from gptlab.transfer.classifier import Classifier
 from gptlab.transfer.finetune import FineTuner
-from gptlab.transfer.trial import Splits, tuner_for
+from gptlab.transfer.trial import Splits, classifier_for, tuner_for
 
 
 def run_fine_tuning(run: Run, ranks: Ranks, desk: Desk) -> str:
@@ -40,7 +41,7 @@ def run_fine_tuning(run: Run, ranks: Ranks, desk: Desk) -> str:
     desk.status(phase="reading the text", device_name=device_name(config.device))
     model, tokenizer, task = opened(plan)
     transfer = plan.transfer
-    splits = Splits.of(task, model, tokenizer, transfer.n_prompt if transfer.updated == "prompt" else 0)
+    splits = Splits.of(task, model, tokenizer, transfer)
     desk.status(phase="building the model")
     tuners = {PRETRAINED: tuner_for(model, task, splits, transfer, config.device, watched=True)}
     if plan.scratch:
@@ -157,16 +158,15 @@ def _keep_results(run: Run, plan: FineTuning, tuners: dict[str, FineTuner], spli
         json.dump(results, file)
 
 
-def load_classifier(run: Run, form: str, n_classes: int) -> Classifier:
+def load_classifier(run: Run) -> Classifier:
     """The finished classifier of a fine-tuning, in `eval()`, without gradients.
 
     Raises:
         RunError: no checkpoint yet, or a damaged one.
+        DataError: its task is gone.
     """
-    config = run.config()
-    assert config.fine_tuning is not None
-    transfer = config.fine_tuning.transfer
-    model = saving.load_model(run)
-    found = Classifier(model, form, n_classes, transfer.dropout, transfer.n_prompt if transfer.updated == "prompt" else 0)
+    plan = run.config().fine_tuning
+    assert plan is not None
+    found = classifier_for(saving.load_model(run), task_named(plan.task), plan.transfer)
     saving.load_weights(found, saving.checkpoints(run)[-1], within=f"{PRETRAINED}.")
     return found.eval().requires_grad_(False)

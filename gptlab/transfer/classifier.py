@@ -19,11 +19,11 @@ HEAD_STD = 0.02
 
 
 class Classifier(nn.Module):
-    """h at Extract -> W_y -> classes (equation 3).
+    """h at Extract -> W_y -> classes (equation 3); or, by words, the model's own log-probability of each answer.
 
     Args:
         language_model: with the three special tokens behind its vocabulary.
-        form: of the task, as in `inputs`.
+        form: of the task, as in `inputs`; "words" where no head answers.
         n_classes: K; a task with choices has one number an answer instead, and a quantity is one number.
         dropout: on h before W_y. Source: GPT-1's code, 0.1.
         n_prompt: soft prompt vectors before every sequence. They begin as embeddings of tokens by chance. Source: Lester et al. 2021.
@@ -32,6 +32,7 @@ class Classifier(nn.Module):
         ModelError: a soft prompt for an LSTM.
     """
 
+    head: nn.Linear | None
     centre: Tensor
     spread: Tensor
 
@@ -40,9 +41,11 @@ class Classifier(nn.Module):
         if n_prompt and not isinstance(language_model, GPT):
             raise ModelError("Soft prompts are for Transformers; an LSTM has none here. Choose what else may learn.")
         self.language_model, self.form, self.dropout = language_model, form, dropout
-        self.head = nn.Linear(width_of(language_model.config), 1 if form == "choice" else n_classes)
-        nn.init.normal_(self.head.weight, std=HEAD_STD)
-        nn.init.zeros_(self.head.bias)
+        self.head = None
+        if form != "words":
+            self.head = nn.Linear(width_of(language_model.config), 1 if form == "choice" else n_classes)
+            nn.init.normal_(self.head.weight, std=HEAD_STD)
+            nn.init.zeros_(self.head.bias)
         self.register_buffer("centre", torch.zeros(()))  # quantities are learned as z = (value - centre) / spread
         self.register_buffer("spread", torch.ones(()))
         embedding = language_model.token_embedding.weight.detach()
@@ -51,6 +54,8 @@ class Classifier(nn.Module):
     def forward(self, batch: Packed) -> tuple[Tensor, Tensor]:
         """Logits of the classes, (B, K), and the hidden states that the auxiliary loss reads, (B * R, T, C)."""
         hidden = self.hidden(batch.ids)  # (B * R, T, C)
+        if self.head is None:
+            return self.by_words(batch, hidden).view(len(batch.labels), -1), hidden
         read = hidden[torch.arange(len(hidden), device=hidden.device), batch.lengths - 1]  # (B * R, C), at Extract
         read = F.dropout(read, self.dropout, self.training)
         if self.form == "choice":
@@ -58,6 +63,16 @@ class Classifier(nn.Module):
         if self.form == "similarity":
             read = read.view(len(batch.labels), 2, -1).sum(1)  # both orders, added
         return self.head(read), hidden
+
+    def by_words(self, batch: Packed, hidden: Tensor) -> Tensor:
+        """Sum of the log-probabilities of each answer's tokens, (B * R,). The special tokens are no words."""
+        places = torch.arange(batch.ids.shape[1] - 1, device=hidden.device)  # of the token before the one that counts
+        counts = (places < (batch.lengths - 1)[:, None]) & (places >= (batch.lengths - 1 - batch.judged)[:, None])  # (B * R, T - 1)
+        nats = -F.cross_entropy(self._words(hidden[:, :-1][counts]), batch.ids[:, 1:][counts], reduction="none")  # (N,)
+        return nats.new_zeros(len(hidden)).index_add(0, counts.nonzero()[:, 0], nats)
+
+    def _words(self, hidden: Tensor) -> Tensor:  # (N, C) -> (N, V)
+        return self.language_model.logits(hidden).float()[:, :-N_SPECIAL]
 
     def hidden(self, ids: Tensor) -> Tensor:  # (B * R, T) -> (B * R, T, C)
         """What the language model makes of the tokens; a soft prompt is read before them."""
@@ -67,8 +82,11 @@ class Classifier(nn.Module):
         return self.language_model.hidden(ids, soft_prompt=self.soft_prompt)[:, len(self.soft_prompt) :]
 
     def auxiliary_loss(self, batch: Packed, hidden: Tensor) -> Tensor:
-        """L1 on the labelled text itself, the special tokens among it: mean nats a token, scalar."""
+        """L1 on the labelled text itself, the special tokens among it: mean nats a token, scalar. By words: on the right answer's."""
         inside = torch.arange(batch.ids.shape[1] - 1, device=hidden.device) < (batch.lengths - 1)[:, None]  # (B * R, T - 1)
+        if self.head is None:
+            right = F.one_hot(batch.labels, len(hidden) // len(batch.labels)).bool()  # (B, R)
+            inside &= right.view(-1, 1)
         logits = self.language_model.logits(hidden[:, :-1][inside])  # (N, V)
         return F.cross_entropy(logits.float(), batch.ids[:, 1:][inside])
 

@@ -181,8 +181,10 @@ def choose_updated(classifier: Classifier, config: TransferConfig) -> None:
     """Freeze what is not to learn.
 
     Raises:
-        DataError: more blocks than there are.
+        DataError: more blocks than there are, or a head where words answer.
     """
+    if config.updated == "head" and classifier.head is None:
+        raise DataError("Where words answer there is no head to learn. Choose what else learns, or let the head answer.")
     model = classifier.language_model
     classifier.requires_grad_(True)
     if config.updated == "all":

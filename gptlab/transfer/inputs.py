@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 
 from gptlab.errors import DataError
-from gptlab.evaluation.task import Example
+from gptlab.evaluation.scoring import pieces_of
+from gptlab.evaluation.task import BY_WORDS, Example, Task
+from gptlab.experiment import TransferConfig
 from gptlab.tokenizer import Tokenizer
 
 N_SPECIAL = 3
@@ -34,11 +36,13 @@ class Encoded:
         rows: one sequence; two for similarity; one an answer for choice.
         label: index of the class, or of the right answer; a quantity is a float.
         n_cut: tokens that did not fit into the context.
+        judged: for answers by words, how many tokens at the end of each sequence are the answer.
     """
 
     rows: tuple[tuple[int, ...], ...]
     label: int | float
     n_cut: int = 0
+    judged: tuple[int, ...] = ()
 
     @property
     def length(self) -> int:
@@ -101,6 +105,43 @@ class Transformation:
         return (*row, self.extract), cut
 
 
+class Prompted:
+    """Turns examples into prompts, each of its answers behind one: what a language model is asked without training.
+
+    Args:
+        task: whose answers are words to choose from.
+
+    Raises:
+        DataError: another task.
+    """
+
+    def __init__(self, task: Task, tokenizer: Tokenizer, block_size: int, n_prompt: int = 0) -> None:
+        if task.rule not in BY_WORDS:
+            raise DataError("{task} has no words for its answers; let the head answer.", task=task.name)
+        self.task, self.tokenizer, self.block_size = task, tokenizer, block_size - n_prompt
+
+    def __call__(self, example: Example) -> Encoded:
+        """
+        Raises:
+            DataError: an answer that is empty, or longer than the context.
+        """
+        pieces = pieces_of(self.task, example, self.tokenizer, self.block_size)
+        rows = tuple(tuple(piece.ids) for piece in pieces)
+        return Encoded(rows, example.label, sum(p.n_cut for p in pieces), tuple(p.judged for p in pieces))
+
+
+def reader(task: Task, config: TransferConfig, tokenizer: Tokenizer, vocab_size: int, block_size: int) -> Transformation | Prompted:
+    """What turns a task's examples into sequences for a fine-tuning; `vocab_size` is the pretrained model's.
+
+    Raises:
+        DataError: a task that cannot be learned so.
+    """
+    n_prompt = config.n_prompt if config.updated == "prompt" else 0
+    if config.answer_by == "words":
+        return Prompted(task, tokenizer, block_size, n_prompt)
+    return Transformation(task.form, tokenizer, vocab_size, block_size, n_prompt)
+
+
 @dataclass(frozen=True)
 class Packed:
     """A batch of B examples with R sequences each, padded to T at the end, where causal attention does not see it.
@@ -109,11 +150,13 @@ class Packed:
         ids: (B * R, T), int64; padding is the id 0.
         lengths: (B * R,), int64.
         labels: (B,), int64; float32 for quantities.
+        judged: (B * R,), int64, tokens at the end that are the answer; empty where a head answers.
     """
 
     ids: Tensor
     lengths: Tensor
     labels: Tensor
+    judged: Tensor
 
     @classmethod
     def of(cls, examples: Sequence[Encoded]) -> Self:
@@ -122,7 +165,8 @@ class Packed:
         ids = torch.zeros(len(rows), width, dtype=torch.long)
         for i, row in enumerate(rows):
             ids[i, : len(row)] = torch.tensor(row)
-        return cls(ids, torch.tensor([len(row) for row in rows]), torch.tensor([example.label for example in examples]))
+        lengths, labels = torch.tensor([len(row) for row in rows]), torch.tensor([example.label for example in examples])
+        return cls(ids, lengths, labels, torch.tensor([n for example in examples for n in example.judged], dtype=torch.long))
 
     def to(self, device: str) -> "Packed":
-        return Packed(self.ids.to(device), self.lengths.to(device), self.labels.to(device))
+        return Packed(*(tensor.to(device) for tensor in (self.ids, self.lengths, self.labels, self.judged)))

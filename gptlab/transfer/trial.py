@@ -13,7 +13,7 @@ from gptlab.model.lstm import LSTM
 from gptlab.tokenizer import Tokenizer
 from gptlab.transfer.classifier import Classifier, with_special_tokens
 from gptlab.transfer.finetune import FineTuner, chosen_examples
-from gptlab.transfer.inputs import Encoded, Transformation
+from gptlab.transfer.inputs import Encoded, reader
 
 TRAIN_SCORED = 512
 """Training examples that are scored at the end. Chosen here: enough to see what was learned by heart."""
@@ -43,8 +43,12 @@ class Splits:
     test: tuple[Encoded, ...]
 
     @classmethod
-    def of(cls, task: Task, model: GPT | LSTM, tokenizer: Tokenizer, n_prompt: int = 0) -> "Splits":
-        encode = Transformation(task.form, tokenizer, model.config.vocab_size, model.config.block_size, n_prompt)
+    def of(cls, task: Task, model: GPT | LSTM, tokenizer: Tokenizer, config: TransferConfig) -> "Splits":
+        """
+        Raises:
+            DataError: as `reader`, and texts that do not fit the task's form.
+        """
+        encode = reader(task, config, tokenizer, model.config.vocab_size, model.config.block_size)
         return cls(*(tuple(map(encode, task.examples(split))) for split in ("train", "validation", "test")))
 
     @property
@@ -59,10 +63,16 @@ def tuner_for(
     """Everything set up as the settings say, before the first step."""
     torch.manual_seed(config.seed)
     model = with_special_tokens(pretrained, config)
-    n_classes = 1 if task.is_regression else len(task.labels)
-    classifier = Classifier(model, task.form, n_classes, config.dropout, config.n_prompt if config.updated == "prompt" else 0)
+    classifier = classifier_for(model, task, config)
     examples = chosen_examples(splits.train, config.n_labels, config.seed)
     return FineTuner(classifier, examples, splits.validation if watched else (), config, task.metric, device)
+
+
+def classifier_for(model: GPT | LSTM, task: Task, config: TransferConfig) -> Classifier:
+    """A model with three tokens more, with what a task needs on top."""
+    form = "words" if config.answer_by == "words" else task.form
+    n_classes = 1 if task.is_regression else len(task.labels)
+    return Classifier(model, form, n_classes, config.dropout, config.n_prompt if config.updated == "prompt" else 0)
 
 
 def trial(pretrained: GPT | LSTM, task: Task, splits: Splits, config: TransferConfig, device: str) -> Trial:

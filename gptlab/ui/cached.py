@@ -35,11 +35,15 @@ class Prepared:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def prepared(corpus_id: str, kind: str, vocab_size: int, validation_fraction: float) -> Prepared:
+def prepared(corpus_id: str, kind: str, vocab_size: int, validation_fraction: float, base: str = "") -> Prepared:
     """Train the tokenizer, encode the text, count what simple models would reach.
+
+    Args:
+        base: the model whose tokenizer it is instead.
 
     Raises:
         DataError: the text is shorter than one context of the smallest size.
+        TokenizerError: the base's vocabulary cannot express the text.
     """
     from gptlab.data.corpus import check_length
     from gptlab.data.library import encoded, open_corpus
@@ -47,7 +51,8 @@ def prepared(corpus_id: str, kind: str, vocab_size: int, validation_fraction: fl
     from gptlab.runs.plan import tokenizer_for
 
     corpus = open_corpus(corpus_id, home())
-    tokenizer = tokenizer_for(corpus, TokenizerConfig(kind=kind, vocab_size=vocab_size), validation_fraction)
+    config = TokenizerConfig(kind=kind, vocab_size=vocab_size)
+    tokenizer = open_run(base).tokenizer() if base else tokenizer_for(corpus, config, validation_fraction)
     train, validation = encoded(corpus_id, tokenizer, validation_fraction, home())
     check_length(len(train), len(validation), SIZES["mini"].block_size)
     found = expectations(train, validation, tokenizer.vocab_size)

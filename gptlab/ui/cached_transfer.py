@@ -13,6 +13,7 @@ from gptlab.evaluation.own import PREFIX, Columns, keep
 from gptlab.evaluation.shortcuts import Shortcuts, recorded, shortcuts
 from gptlab.evaluation.task import Example, Task
 from gptlab.evaluation.tasks import task_named
+from gptlab.experiment import TransferConfig
 from gptlab.paths import home
 from gptlab.runs.store import open_run
 
@@ -84,21 +85,24 @@ def n_characters(name: str, _home: str) -> float:
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def drawn(run_id: str, name: str, i: int, _home: str) -> Drawn:
+def drawn(run_id: str, name: str, answer_by: str, i: int, _home: str) -> Drawn:
     """The i-th training example of a task, transformed for a model."""
-    from gptlab.transfer.inputs import Transformation
+    from gptlab.transfer.inputs import Transformation, reader
 
     run, found = open_run(run_id), task_named(name)
     model = run.config().model
-    transform = Transformation(found.form, run.tokenizer(), model.vocab_size, model.block_size)
+    transform = reader(found, TransferConfig(answer_by=answer_by), run.tokenizer(), model.vocab_size, model.block_size)
     example = found.examples("train")[i]
     encoded = transform(example)
-    rows = []
-    for parts in transform.parts(example):
-        row: list[Piece] = [("start", "Start")]
-        for j, part in enumerate(parts):
-            row += [("delimiter", "Delim"), ("second", part)] if j else [("first", part)]
-        rows.append((*row, ("extract", "Extract")))
+    rows: list[tuple[Piece, ...]] = []
+    if not isinstance(transform, Transformation):
+        rows = [(("first", example.prompt), ("second", choice.strip())) for choice in example.choices]
+    else:
+        for parts in transform.parts(example):
+            row: list[Piece] = [("start", "Start")]
+            for j, part in enumerate(parts):
+                row += [("delimiter", "Delim"), ("second", part)] if j else [("first", part)]
+            rows.append((*row, ("extract", "Extract")))
     return Drawn(tuple(rows), tuple(map(len, encoded.rows)), encoded.n_cut, right_name(found, example))
 
 
@@ -154,15 +158,13 @@ def test_examples_of(found: Task) -> tuple[Example, ...]:
 def classifier(run_id: str, _written_s: float) -> Any:
     """The finished classifier of a run, and what encodes examples for it."""
     from gptlab.runs.tuning import load_classifier
-    from gptlab.transfer.inputs import N_SPECIAL, Transformation
+    from gptlab.transfer.inputs import N_SPECIAL, reader
 
     run = open_run(run_id)
     plan, model = run.config().fine_tuning, run.config().model
     assert plan is not None
-    found = task_named(plan.task)
-    n_prompt = plan.transfer.n_prompt if plan.transfer.updated == "prompt" else 0
-    transform = Transformation(found.form, run.tokenizer(), model.vocab_size - N_SPECIAL, model.block_size, n_prompt)
-    return load_classifier(run, found.form, 1 if found.is_regression else len(found.labels)), transform
+    transform = reader(task_named(plan.task), plan.transfer, run.tokenizer(), model.vocab_size - N_SPECIAL, model.block_size)
+    return load_classifier(run), transform
 
 
 def said(run_id: str, written_s: float, example: Example) -> np.ndarray:

@@ -9,6 +9,7 @@ from gptlab.config import DataConfig, RunConfig, TokenizerConfig
 from gptlab.errors import LabError
 from gptlab.paths import disk_error
 from gptlab.presets import SIZES
+from gptlab.runs.store import Run
 from gptlab.tokenizer import Tokenizer
 from gptlab.ui import cached, show, state
 from gptlab.ui.live import duration
@@ -20,14 +21,17 @@ VALIDATION_FRACTION = 0.1
 """DataConfig's default; the page offers no other."""
 
 
-def prepared(corpus_id: str, tokenizer: TokenizerConfig) -> cached.Prepared:
+def prepared(corpus_id: str, tokenizer: TokenizerConfig, base: str = "") -> cached.Prepared:
     """The text as tokens, with a sign that something is going on: a large text takes its time.
+
+    Args:
+        base: the model that goes on with it, whose tokenizer it gets.
 
     Raises:
         LabError: the text is too short, or cannot be encoded.
     """
     with st.spinner(_("Counting tokens ...")):
-        return cached.prepared(corpus_id, tokenizer.kind, tokenizer.vocab_size, VALIDATION_FRACTION)
+        return cached.prepared(corpus_id, tokenizer.kind, tokenizer.vocab_size, VALIDATION_FRACTION, base)
 
 
 def measured(device: str) -> cached.Speed:
@@ -54,6 +58,26 @@ def draft(
     )  # fmt: skip
     check_length(text.n_train, text.n_validation, config.model.block_size)
     return config
+
+
+def draft_onward(corpus_id: str, text: cached.Prepared, base: Run, recipe: str, device: str, changes: dict[str, object]) -> RunConfig:
+    """As `draft`, for a model that goes on to learn."""
+    from gptlab.data.corpus import check_length
+    from gptlab.runs.plan import plan_onward
+
+    config = plan_onward(
+        base=base, title=cached.preview(corpus_id).title, data=DataConfig(corpus=corpus_id), recipe=recipe, device=device, changes=changes
+    )
+    check_length(text.n_train, text.n_validation, config.model.block_size)
+    return config
+
+
+def label_of(config: RunConfig, speed: cached.Speed) -> str:
+    """Parameters of a model, and the time that a training takes at a speed."""
+    from gptlab.model.counting import count_all
+
+    seconds = speed.seconds(config.model, config.to_train()[1])
+    return f"{count_all(config.model) / 1e6:.1f} M · {duration(seconds)}"
 
 
 def size_labels(vocab_size: int, architecture: str, recipe: str, speed: cached.Speed) -> dict[str, str]:
@@ -87,7 +111,7 @@ def device() -> str:
 def start(config: RunConfig, tokenizer: TokenizerConfig) -> None:
     """Put a training into the queue and show it; the callback of the Train button."""
     data, _training = config.to_train()
-    trained = cached.prepared(data.corpus, tokenizer.kind, tokenizer.vocab_size, data.validation_fraction).tokenizer
+    trained = prepared(data.corpus, tokenizer, config.begins_from).tokenizer
     queued(lambda: (config, trained), "run")
 
 

@@ -20,15 +20,22 @@ MORE = {
 """Settings offered under "More"; the rest is for the command line's --set."""
 
 
-def architecture() -> str:
+def architecture() -> tuple[str, Run | None]:
+    """An architecture to begin with at random weights, or a model that goes on to learn."""
     names = {"gpt1": "GPT-1", "gpt2": "GPT-2", "albert": _("ALBERT-style"), LSTM: "LSTM"}
-    return link.select(
-        _("Architecture"), list(names), "gpt2", names.__getitem__, "architecture",
+    there = {run.id: run for run in [*shipped_runs(), *readable_runs()] if sort_of(run) == "training" and run.checkpoint_steps()}
+
+    def name(key: str) -> str:
+        return names.get(key) or _("go on with {model}").format(model=run_label(there[key]))
+
+    chosen = link.select(
+        _("Architecture"), [*names, *there], "gpt2", name, "architecture",
         help=_(
             "GPT-1 normalises after each sum, GPT-2 before each part; the ALBERT-style decoder runs the same weights in every layer; "
-            "the LSTM is the baseline that GPT-1 compares with."
+            "the LSTM is the baseline that GPT-1 compares with. Or a trained model goes on to learn, with its own size and tokenizer."
         ),
     )  # fmt: skip
+    return chosen, there.get(chosen)
 
 
 def recipe() -> str:
@@ -39,8 +46,15 @@ def recipe() -> str:
     )  # fmt: skip
 
 
-def tokenizer() -> TokenizerConfig:
+def tokenizer(base: Run | None) -> TokenizerConfig:
+    """A tokenizer to learn; a model that goes on keeps its own."""
     names = {"characters": _("characters"), "bpe": "BPE"}
+    if base is not None:
+        config = base.config()
+        label = f"{names[config.tokenizer.kind]} · {config.model.vocab_size:,}"
+        kept = _("The model keeps its shape and its tokenizer.")
+        st.selectbox(_("Tokenizer"), [label], disabled=True, key=f"tokenizer_{base.id}", help=kept)
+        return config.tokenizer
     left, right = st.columns([3, 2], vertical_alignment="bottom")
     with left:
         kind = link.segments(
@@ -62,6 +76,11 @@ def size(labels: dict[str, str]) -> str:
     )  # fmt: skip
 
 
+def size_of(base: Run, label: str) -> None:
+    """The size of a model that goes on, where the size dial stands otherwise."""
+    st.selectbox(_("Size"), [label], disabled=True, key=f"size_{base.id}_{label}", help=_("The model keeps its shape and its tokenizer."))
+
+
 def device() -> str:
     from gptlab.device import available_devices, choose_device
 
@@ -69,10 +88,12 @@ def device() -> str:
     return st.selectbox(_("Device"), there, index=there.index(choose_device()), format_func=str.upper, key="device")
 
 
-def changes(model: ModelConfig | LSTMConfig, training: TrainingConfig) -> dict[str, object]:
-    """Fields that differ from the presets; each shows its preset value until it is changed."""
+def changes(model: ModelConfig | LSTMConfig | None, training: TrainingConfig) -> dict[str, object]:
+    """Fields that differ from the presets; each shows its preset value until it is changed. No model: its shape stays."""
     found: dict[str, object] = {}
     for config, names in ((model, MORE["model"]), (training, MORE["training"])):
+        if config is None:
+            continue
         columns = st.columns(2)
         for i, name in enumerate(name for name in names if hasattr(config, name)):
             preset = getattr(config, name)

@@ -248,6 +248,7 @@ def tuned_ways(run: Run, name: str) -> list[tuple[str, float, float, float]]:
     """What fine-tunings of this model on this task reached: name, score, interval."""
     words = {
         "all": _("fine-tuned"), "top": _("last blocks tuned"), "head": _("frozen features"), "prompt": _("prompt-tuned"),
+        "words": _("fine-tuned, words answer"),
         "scratch": _("from scratch"),
     }  # fmt: skip
     def label(updated: str, n: int | None) -> str:

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from gptlab.evaluation.shortcuts import guessing
-from gptlab.evaluation.task import Example, Task
+from gptlab.evaluation.task import BY_WORDS, Example, Task
 from gptlab.experiment import FineTuning, TransferConfig
 from gptlab.figures import transfer as figures
 from gptlab.runs.store import Run, Status, open_run
@@ -46,7 +46,8 @@ def plan() -> FineTuning | None:
             help=pick.help_of(TransferConfig, "auxiliary"),
         )  # fmt: skip
     with st.expander(_("More settings")):
-        transfer = more(run, updated).with_(n_labels=n_labels, updated=updated, auxiliary=auxiliary)
+        answer_by = what_answers(name, updated)
+        transfer = more(run, updated).with_(n_labels=n_labels, updated=updated, auxiliary=auxiliary, answer_by=answer_by)
         scratch = st.checkbox(
             _("Train the same model from random weights beside it"), value=True, key="scratch",
             help=_("The baseline that shows what pretraining is worth. It doubles the time."),
@@ -74,6 +75,18 @@ def what_learns() -> str:
             "some vectors before the text and $W_y$; not one weight of the model changes."
         ),
     )  # fmt: skip
+
+
+def what_answers(name: str, updated: str) -> str:
+    """Words can answer where a task has words to choose from, and where something else than a head learns."""
+    names = {"head": _("W_y at Extract, as in GPT-1"), "words": _("the answers' own words")}
+    possible = cached_transfer.task(name).rule in BY_WORDS and updated != "head"
+    chosen = link.segments(
+        _("What answers"), list(names), "head", names.__getitem__, "answer_by", disabled=not possible,
+        help=_("A new linear layer that reads the model, or the probability that the model gives to each answer behind the prompt: then "
+               "training begins where asking without training ends, and no new weight is needed."),
+    )  # fmt: skip
+    return chosen if possible else "head"
 
 
 def more(run: Run, updated: str) -> TransferConfig:
@@ -111,8 +124,9 @@ def transformation(chosen: FineTuning) -> None:
     left, right = st.columns([3, 2], gap="large")
     with right:
         number = int(st.number_input(_("Example"), 1, 50, 1, key="transform_example", bind="query-params"))
-    found = cached_transfer.drawn(chosen.model, chosen.task, number - 1, cached_transfer.here())
-    form = cached_transfer.task(chosen.task).form
+    answer_by = chosen.transfer.answer_by
+    found = cached_transfer.drawn(chosen.model, chosen.task, answer_by, number - 1, cached_transfer.here())
+    form = "words" if answer_by == "words" else cached_transfer.task(chosen.task).form
     with left:
         show.sequences(found.rows)
         cut = " " + _("{n} tokens did not fit and were cut at the end of the longest text.").format(n=found.n_cut) if found.n_cut else ""
@@ -130,6 +144,7 @@ def form_words(form: str) -> str:
         "entailment": _("**Entailment.** Two texts in their order, a delimiter between them; $W_y$ reads the model at Extract."),
         "similarity": _("**Similarity.** Both orders, because a decoder only looks back; what stands at the two Extract tokens is added."),
         "choice": _("**Multiple choice.** One sequence an answer; one number each, and one softmax over them."),
+        "words": _("**By words.** The prompt of zero-shot, an answer behind it; what counts is how likely the answer's tokens are."),
     }[form]
 
 
@@ -140,6 +155,7 @@ def formula(form: str) -> str:
         "entailment": r"P(y \mid x) = \mathrm{softmax}(h_{\mathrm{Extract}} W_y)",
         "similarity": r"P(y \mid x) = \mathrm{softmax}\big((h^{(1)} + h^{(2)})\, W_y\big)",
         "choice": r"P(a_k) = \mathrm{softmax}_k\big(h^{(k)} w_y\big)",
+        "words": r"P(a_k) = \mathrm{softmax}_k \sum_i \log P(a_{k,i} \mid \mathrm{prompt}, a_{k,<i})",
     }
     return reads[form] + r"\\[4pt] L_3 = L_2 + \lambda L_1"
 
@@ -279,18 +295,20 @@ def answer_name(about: Task, example: Example, i: int) -> str:
 def _own_words(run: Run, written: float, about: Task) -> None:
     """A box to try own sentences."""
     st.subheader(_("Try your own"))
-    texts = []
-    n_texts = {"classification": 1, "choice": 1}.get(about.form, 2)
+    plan = run.config().fine_tuning
+    assert plan is not None
     example = cached_transfer.test_examples_of(about)[0]
-    for i, column in enumerate(st.columns(n_texts)):
+    by_words = plan.transfer.answer_by == "words"
+    held = [example.prompt] if by_words else ["\n".join(example.texts)] if about.form == "choice" else example.texts
+    texts = []
+    for i, column in enumerate(st.columns(len(held))):
         with column:
-            name = _("Text") if n_texts == 1 else [_("First text"), _("Second text")][i]
-            held = "\n".join(example.texts) if about.form == "choice" else example.texts[i]
-            texts.append(st.text_area(name, value=held, height=120, key=f"own_{run.id}_{i}"))
+            name = _("Prompt") if by_words else _("Text") if len(held) == 1 else [_("First text"), _("Second text")][i]
+            texts.append(st.text_area(name, value=held[i], height=120, key=f"own_{run.id}_{i}"))
     choices: tuple[str, ...] = ()
-    if about.form == "choice":
-        held = " | ".join(choice.strip() for choice in example.choices)
-        given = st.text_input(_("Answers, with | between them"), held, key=f"own_{run.id}_choices")
+    if by_words or about.form == "choice":
+        shown = " | ".join(choice.strip() for choice in example.choices)
+        given = st.text_input(_("Answers, with | between them"), shown, key=f"own_{run.id}_choices")
         choices = tuple(" " + c.strip() for c in given.split("|") if c.strip())
         if len(choices) < 2:
             st.info(_("Give at least two answers, with | between them."))
@@ -298,10 +316,10 @@ def _own_words(run: Run, written: float, about: Task) -> None:
     if not all(text.strip() for text in texts):
         st.info(_("Write something in every box."))
         return
-    says = cached_transfer.said(run.id, written, Example(tuple(texts), choices=choices))
+    says = cached_transfer.said(run.id, written, Example(tuple(texts), texts[0], choices))
     if about.is_regression:
         st.markdown(f"**{says[0]:.2f}**")
         return
     order = np.argsort(-says)[:8]
-    names = about.labels or tuple(c.strip() for c in choices)
+    names = tuple(c.strip() for c in choices) or about.labels
     show.bars([(names[i], float(says[i])) for i in order])

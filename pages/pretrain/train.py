@@ -17,16 +17,16 @@ def form() -> None:
         third = st.columns([3, 4, 3, 2], gap="medium", vertical_alignment="bottom")
         ready = None
         try:
-            with second:
-                tokenizer = pick.tokenizer()
             with third[0]:
-                architecture = pick.architecture()
+                architecture, base = pick.architecture()
+            with second:
+                tokenizer = pick.tokenizer(base)
             with third[2]:
                 recipe = pick.recipe()
             with first:
                 corpus = text.choose()
             if corpus is not None:
-                prepared = launch.prepared(corpus, tokenizer)
+                prepared = launch.prepared(corpus, tokenizer, base.id if base else "")
                 facts, beginning, more = st.columns([5, 3, 4], gap="medium")
                 with facts:
                     text.facts(corpus, prepared)
@@ -34,11 +34,18 @@ def form() -> None:
                     text.beginning(corpus)
                 with more, st.expander(_("More settings")):
                     device = pick.device()
-                    with third[1]:
-                        size = pick.size(launch.size_labels(prepared.tokenizer.vocab_size, architecture, recipe, launch.measured(device)))
-                    presets = launch.draft(corpus, prepared, tokenizer, size, architecture, recipe, device, {})
-                    changes = pick.changes(presets.model, presets.training)
-                ready = launch.draft(corpus, prepared, tokenizer, size, architecture, recipe, device, changes)
+                    speed = launch.measured(device)
+                    if base is not None:
+                        changes = pick.changes(None, launch.draft_onward(corpus, prepared, base, recipe, device, {}).training)
+                        ready = launch.draft_onward(corpus, prepared, base, recipe, device, changes)
+                        with third[1]:
+                            pick.size_of(base, launch.label_of(ready, speed))
+                    else:
+                        with third[1]:
+                            size = pick.size(launch.size_labels(prepared.tokenizer.vocab_size, architecture, recipe, speed))
+                        presets = launch.draft(corpus, prepared, tokenizer, size, architecture, recipe, device, {})
+                        changes = pick.changes(presets.model, presets.training)
+                        ready = launch.draft(corpus, prepared, tokenizer, size, architecture, recipe, device, changes)
                 launch.wake_worker(device)
         except LabError as problem:
             show.error(problem)

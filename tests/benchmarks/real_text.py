@@ -125,7 +125,7 @@ def point(run_id: str, data: Path, name: str, config: TransferConfig) -> tuple[f
 def _prepared(run_id: str, data: Path, name: str) -> tuple[Any, Splits]:
     run = open_run(run_id)
     model = load_model(run)
-    return model, Splits.of(task_of(data, name), model, run.tokenizer())
+    return model, Splits.of(task_of(data, name), model, run.tokenizer(), TransferConfig())
 
 
 def alone() -> None:

@@ -124,7 +124,7 @@ def main() -> None:
     rows = []
     for name in given.tasks.split(","):
         task = task_named(name)
-        splits = Splits.of(task, pretrained, tokenizer)
+        splits = Splits.of(task, pretrained, tokenizer, TransferConfig())
         config = TransferConfig(n_labels=given.labels, n_epochs=1, auxiliary=0.0, dropout=0.0, seed=given.seed)
         with tempfile.TemporaryDirectory() as folder:
             write_directory(with_special_tokens(pretrained, config), Path(folder))

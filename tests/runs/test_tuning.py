@@ -57,8 +57,8 @@ def test_a_fine_tuning_is_a_run_that_can_be_opened(tuned, plan, task):
     labelled = own(task)
     model = load_model(tuned)
     assert model.config.vocab_size == load_model(open_base(plan)).config.vocab_size + 3
-    classifier = load_classifier(tuned, labelled.task.form, len(labelled.task.labels))
-    splits = Splits.of(labelled.task, load_model(open_base(plan)), tuned.tokenizer())
+    classifier = load_classifier(tuned)
+    splits = Splits.of(labelled.task, load_model(open_base(plan)), tuned.tokenizer(), plan.transfer)
     again = predict(classifier, splits.test, "cpu")
     assert again.score.value == results["scores"]["pretrained"]["value"]
     assert len(results["says"]) == len(splits.test) == len(results["right"])
