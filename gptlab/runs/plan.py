@@ -6,7 +6,7 @@ from typing import Any
 from gptlab.config import DataConfig, LSTMConfig, ModelConfig, RunConfig, TokenizerConfig, TrainingConfig
 from gptlab.data.corpus import Corpus
 from gptlab.errors import ConfigError, RunError
-from gptlab.presets import LSTM, model_config, training_config
+from gptlab.presets import LSTM, SIZES, model_config, training_config
 from gptlab.runs.estimate import measured_speed
 from gptlab.runs.store import Run
 from gptlab.tokenizer import Tokenizer, train_tokenizer
@@ -66,7 +66,7 @@ def plan_onward(*, base: Run, title: str, data: DataConfig, recipe: str, device:
 
     Args:
         base: whose newest weights it begins with.
-        changes: settings of the training that differ from the preset of the small size.
+        changes: settings of the training that differ from the preset of the small size; that one's number of tokens decides how long it is.
 
     Raises:
         ConfigError: a setting that the training does not have, or a value outside of what it allows.
@@ -85,7 +85,9 @@ def plan_onward(*, base: Run, title: str, data: DataConfig, recipe: str, device:
         raise ConfigError("{model} is no model that goes on with a text. Choose one that was trained on a text.", model=base.id)
     if "n_steps" in changes:
         TrainingConfig(n_steps=changes["n_steps"], warmup_steps=0)
-    settings = {"precision": measured_speed(device).precision} | changes
+    preset = training_config("small", recipe)
+    n_steps = max(50, round(preset.n_steps * SIZES["small"].block_size / config.model.block_size))
+    settings = {"precision": measured_speed(device).precision, "n_steps": n_steps} | changes
     return RunConfig(
         title=title, device=device, model=config.model, tokenizer=config.tokenizer, data=data, begins_from=base.id,
         training=training_config("small", recipe, **settings),

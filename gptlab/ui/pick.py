@@ -26,7 +26,7 @@ def architecture() -> tuple[str, Run | None]:
     there = {run.id: run for run in [*shipped_runs(), *readable_runs()] if sort_of(run) == "training" and run.checkpoint_steps()}
 
     def name(key: str) -> str:
-        return names.get(key) or _("go on with {model}").format(model=run_label(there[key]))
+        return names.get(key) or _("go on with {model}").format(model=key if there[key].is_shipped else run_label(there[key]))
 
     chosen = link.select(
         _("Architecture"), [*names, *there], "gpt2", name, "architecture",

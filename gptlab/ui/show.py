@@ -110,12 +110,12 @@ def numbers(values: list[tuple[str, str, str]]) -> None:
     st.html(f'<div class="lab-numbers">{cells}</div>')
 
 
-def sequences(rows: Sequence[Sequence[tuple[str, str]]]) -> None:
-    """Token sequences of one example, a row each: (sort, text) pieces in colours, and the place where W_y reads at the end."""
+def sequences(rows: Sequence[Sequence[tuple[str, str]]], read_as: str = "h") -> None:
+    """Token sequences of one example, a row each: (sort, text) pieces in colours, and at the end what is read there."""
     def piece(sort: str, text: str) -> str:
         return f'<span class="{html.escape(sort)}">{html.escape(text)}</span>'
 
-    read = '<span class="read">→ h</span>'
+    read = f'<span class="read">→ {html.escape(read_as)}</span>'
     body = "".join(f'<div class="row">{"".join(piece(*p) for p in row)}{read}</div>' for row in rows)
     st.html(f'<div class="lab-sequences">{body}</div>')
 

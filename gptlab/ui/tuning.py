@@ -128,7 +128,7 @@ def transformation(chosen: FineTuning) -> None:
     found = cached_transfer.drawn(chosen.model, chosen.task, answer_by, number - 1, cached_transfer.here())
     form = "words" if answer_by == "words" else cached_transfer.task(chosen.task).form
     with left:
-        show.sequences(found.rows)
+        show.sequences(found.rows, "log P" if answer_by == "words" else "h")
         cut = " " + _("{n} tokens did not fit and were cut at the end of the longest text.").format(n=found.n_cut) if found.n_cut else ""
         st.caption(
             _("{n} tokens a sequence. Right: {answer}.").format(n=", ".join(map(str, found.n_tokens)), answer=found.right) + cut
@@ -155,7 +155,7 @@ def formula(form: str) -> str:
         "entailment": r"P(y \mid x) = \mathrm{softmax}(h_{\mathrm{Extract}} W_y)",
         "similarity": r"P(y \mid x) = \mathrm{softmax}\big((h^{(1)} + h^{(2)})\, W_y\big)",
         "choice": r"P(a_k) = \mathrm{softmax}_k\big(h^{(k)} w_y\big)",
-        "words": r"P(a_k) = \mathrm{softmax}_k \sum_i \log P(a_{k,i} \mid \mathrm{prompt}, a_{k,<i})",
+        "words": r"P(a_k) = \mathrm{softmax}_k \sum_i \log p(a_{k,i})",
     }
     return reads[form] + r"\\[4pt] L_3 = L_2 + \lambda L_1"
 

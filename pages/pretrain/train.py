@@ -85,6 +85,7 @@ show.lesson(
     attempt=[
         _("Train the same text with both recipes and lay the runs over each other: the list says what differs."),
         _("Train on a short text (a few pages) and wait for the validation loss to rise."),
+        _("Let a model that ships go on with your text: how many updates until it writes like it, and is the village forgotten?"),
         _("Compare characters with BPE: switch the unit to bits per byte, since nats per token mean different tokens."),
     ],
 )
