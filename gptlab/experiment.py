@@ -80,7 +80,7 @@ class FineTuning(Config):
 class Study(Config):
     """Many fine-tunings, to be compared: every arm with every seed."""
 
-    kind: str = setting(help="Which page shows it.", choices=("layers", "ablations", "few_shot"))
+    kind: str = setting(help="Which page shows it.", choices=("layers", "ablations", "few_shot", "ceilings"))
     arms: list = setting(help="The fine-tunings, without their seeds.")
     n_seeds: int = setting(3, help="Repetitions with other examples, order and random weights.", low=1, high=100)
 

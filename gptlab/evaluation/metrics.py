@@ -73,9 +73,14 @@ def _correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1]) if a.std() and b.std() else 0.0
 
 
-def judge_texts(metric: str, written: Sequence[str], right: Sequence[str], seed: int = 0) -> Score:
+def judge_texts(
+    metric: str, written: Sequence[str], right: Sequence[str], seed: int = 0, also: Sequence[Sequence[str]] = ()
+) -> Score:
     """Free answers: "f1" over words (as for CoQA and SQuAD), "rouge" (ROUGE-L, F measure), "bleu" (corpus BLEU), "chrf", from 0
     to 1 each.
+
+    Args:
+        also: under f1, other right answers of each example; the nearest counts.
 
     Raises:
         DataError: another metric, or no examples.
@@ -84,7 +89,8 @@ def judge_texts(metric: str, written: Sequence[str], right: Sequence[str], seed:
     if metric in ("bleu", "chrf"):
         return _corpus_score(metric, written, right, seed)
     if metric == "f1":
-        return _bootstrap(metric, np.array([word_f1(a, b) for a, b in zip(written, right, strict=True)]), seed)
+        references = [(b, *more) for b, more in zip(right, also or [()] * len(right), strict=True)]
+        return _bootstrap(metric, np.array([max(word_f1(a, b) for b in bs) for a, bs in zip(written, references, strict=True)]), seed)
     if metric != "rouge":
         raise DataError("Texts are judged by f1, rouge, bleu or chrf, not by {given!r}.", given=metric)
     from rouge_score.rouge_scorer import RougeScorer

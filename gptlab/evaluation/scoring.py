@@ -148,7 +148,8 @@ def zero_shot(
     block_size = model.config.block_size
     if task.rule == "write":
         written = tuple(_write(model, tokenizer, example, block_size) for example in examples)
-        return Zero(judge_texts(task.metric, written, [example.answer for example in examples]), (), written)
+        answers, also = [example.answer for example in examples], [example.also for example in examples]
+        return Zero(judge_texts(task.metric, written, answers, also=also), (), written)
     if task.rule == "next":
         right = [int(_writes(model, tokenizer, example, block_size)) for example in examples]
         return Zero(judge_labels("accuracy", right, [1] * len(right)), tuple(right), ())

@@ -25,6 +25,7 @@ class Example:
         choices: the continuations to choose from, each with its leading space; empty for free answers.
         label: index of the right choice; 0 for free answers.
         answer: the reference of a free answer.
+        also: other references that are as good.
         value: the quantity, where labels are numbers that are to be predicted (as in STS-B); None where they are classes.
         sort: what is asked for, as in "finds.p"; results are shown for each.
     """
@@ -34,6 +35,7 @@ class Example:
     choices: tuple[str, ...] = ()
     label: int = 0
     answer: str = ""
+    also: tuple[str, ...] = ()
     sort: str = ""
     value: float | None = None
 

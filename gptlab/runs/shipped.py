@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from gptlab.config import DataConfig, RunConfig, TokenizerConfig
 from gptlab.data import library
 from gptlab.data.corpus import Corpus
-from gptlab.data.village.documents import LESSONS, RATE, SHOWN, VERSION, corpus
+from gptlab.data.village.documents import RATE, VERSION, corpus
 from gptlab.data.village.korean import particles_apart
 from gptlab.errors import RunError
 from gptlab.experiment import FineTuning, Study, TransferConfig
@@ -46,7 +46,7 @@ N_STEPS = 2000
 
 @dataclass(frozen=True)
 class Village:
-    """A text to learn from, in both languages."""
+    """A text to learn from, in both languages; the arguments of `corpus`."""
 
     seed: int = SEED
     megabytes: float = MEGABYTES
@@ -54,7 +54,7 @@ class Village:
     lessons: bool = False
 
     def told(self) -> Corpus:
-        return corpus(LANGUAGES, self.seed, self.megabytes, self.demonstrations, LESSONS if self.lessons else SHOWN)
+        return corpus(LANGUAGES, **asdict(self))
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ RECIPES: dict[str, Recipe] = {
     "gpt2-12x64": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=64, block_size=256)),
     "gpt1-6x96": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=96, block_size=256)),
     "gpt2-12x128-reader": Recipe(
-        "gpt2", {}, begins_from="gpt2-12x128", village=Village(seed=2, megabytes=32.0, demonstrations=0.9, lessons=True), n_steps=800,
+        "gpt2", {}, begins_from="gpt2-12x128", village=Village(seed=2, megabytes=52.0, demonstrations=0.9, lessons=True), n_steps=1200,
         training=dict(muon_learning_rate=0.01, learning_rate=8e-4),
     ),
     # torch's LSTM takes twice as long in bf16 on a CPU
@@ -113,8 +113,23 @@ def study_recipes() -> dict[str, Study]:
     return {
         "layers-12x64": layer_study([deep], RECIPES[deep.model].shape["n_layer"], n_seeds=3),
         "ablations-6x96": ablation_study([plan("gpt2-6x96", task, n) for task, n in columns.items()], "lstm-320", n_seeds=3),
+        "ceilings-12x128": Study(kind="ceilings", arms=ceilings("gpt2-12x128", transfer), n_seeds=1),
         "labels-12x128": label_study("gpt2-12x128", "closed-en", transfer, n_seeds=3, most=4096),
     }
+
+
+def ceilings(model: str, transfer: TransferConfig) -> list[FineTuning]:
+    """What labels make of a model, on every task that it can also answer without them. Where the answers are words, the words answer: a new
+    head learns from a few thousand labels less than the model knows. One pass, at a rate chosen on the validation split.
+    """
+    by_words = transfer.with_(answer_by="words", n_epochs=1, learning_rate=2e-4)
+    plans = {
+        "acceptability": transfer.with_(n_labels=4096), "closed": by_words.with_(n_labels=1024), "pronoun": by_words.with_(n_labels=4096),
+        "choice": by_words.with_(n_labels=2048), "sentiment": by_words.with_(n_labels=2048), "entailment": by_words.with_(n_labels=2048),
+        "cloze": by_words.with_(n_labels=1024),
+    }  # fmt: skip
+    tasks = [(task, language) for task in plans for language in LANGUAGES]
+    return [FineTuning(model=model, task=f"{task}-{language}", transfer=plans[task]) for task, language in tasks]
 
 
 def cards() -> list[dict[str, Any]]:

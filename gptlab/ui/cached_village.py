@@ -79,25 +79,25 @@ class Documents:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def first_documents(languages: tuple[str, ...], seed: int, demonstrations: float, n: int) -> Documents:
+def first_documents(languages: tuple[str, ...], seed: int, demonstrations: float, lessons: bool, n: int) -> Documents:
     """
     Raises:
         DataError: as `documents`.
     """
-    found: list[Told] = list(islice(documents(languages, seed, demonstrations), COUNTED))
+    found: list[Told] = list(islice(documents(languages, seed, demonstrations, lessons), COUNTED))
     return Documents(tuple((told.sort, told.text) for told in found[:n]), dict(Counter(told.sort for told in found)))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def text(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float) -> str:
+def text(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float, lessons: bool) -> str:
     """So many megabytes of the village."""
-    return corpus(languages, seed, megabytes, demonstrations).text
+    return corpus(languages, seed, megabytes, demonstrations, lessons).text
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def kept(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float) -> str:
+def kept(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float, lessons: bool = False) -> str:
     """The village in the library; its id there."""
-    return library.save(corpus(languages, seed, megabytes, demonstrations), home())
+    return library.save(corpus(languages, seed, megabytes, demonstrations, lessons), home())
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

@@ -47,14 +47,19 @@ def stories() -> None:
 
 def reading() -> None:
     """The text that models learn from."""
-    first, second, third = st.columns([2, 2, 3], gap="medium", vertical_alignment="bottom")
+    first, second, third, fourth = st.columns([2, 2, 3, 2], gap="medium", vertical_alignment="bottom")
     with first:
         languages = LANGUAGES[link.select(_("Language of the text"), list(LANGUAGES), "both", language_name, "village_languages")]
     with second:
         seed = int(st.number_input(_("Seed"), 1, 1_000_000, 1, key="village_seed", bind="query-params"))
     with third:
         rate = st.slider(_("Documents that show a task, of 100"), 0, 100, 60, 5, key="village_rate", bind="query-params") / 100
-    found = cached.first_documents(languages, seed, rate, SHOWN_DOCUMENTS)
+    with fourth:
+        lessons = st.toggle(
+            _("Lessons in reading"), key="village_lessons", bind="query-params",
+            help=_("More questions, above all for what a story tells once: from such a text gpt2-12x128-reader learned."),
+        )  # fmt: skip
+    found = cached.first_documents(languages, seed, rate, lessons, SHOWN_DOCUMENTS)
     names = sort_names()
     left, right = st.columns([4, 3], gap="large")
     with left:
@@ -70,12 +75,12 @@ def reading() -> None:
         st.subheader(_("Take it with you"))
         size = float(link.select(_("Size"), EXPORTS, "1", lambda n: f"{n} MB", "village_size"))
         st.download_button(
-            _("Save as a text file"), data=lambda: cached.text(languages, seed, size, rate).encode(), mime="text/plain",
+            _("Save as a text file"), data=lambda: cached.text(languages, seed, size, rate, lessons).encode(), mime="text/plain",
             file_name=f"village-{'-'.join(languages)}-{seed}.txt", icon=":material/download:", on_click="ignore", key="village_file",
         )  # fmt: skip
         if st.button(_("Keep it in the library, to train on"), icon=":material/library_add:", key="village_keep"):
             with st.spinner(_("Telling stories ...")):
-                kept = cached.kept(languages, seed, size, rate)
+                kept = cached.kept(languages, seed, size, rate, lessons)
             st.page_link(
                 show.page_path("pretrain/train"), label=_("Train on it"), query_params={"text": kept}, icon=":material/arrow_forward:"
             )
@@ -84,8 +89,9 @@ def reading() -> None:
 def sort_names() -> dict[str, str]:
     """Sort of document -> its name."""
     return {
-        "story": _("story alone"), "questions": _("story, then questions"), "summary": _("story, then a summary"),
-        "note": _("story, then a letter or sign"), "paper": _("newspaper"), "review": _("opinion of a place"),
+        "story": _("story alone"), "questions": _("story, then questions"), "lesson": _("story, then a lesson"),
+        "summary": _("story, then a summary"), "note": _("story, then a letter or sign"), "paper": _("newspaper"),
+        "review": _("opinion of a place"),
         "pairs": _("list of pairs"), "translations": _("sentences in both languages"),
     }  # fmt: skip
 
@@ -199,7 +205,13 @@ def models() -> None:
     ]  # fmt: skip
     header = [_("Model"), _("parameters"), _("tokens read"), _("bits per byte"), _("time"), _("hardware"), _("made again by")]
     show.table(header, rows)
-    st.caption(_("Bits per byte on the hundredth of the text that was held out."))
+    onward = [
+        _("{name} goes on from {base}: its tokens, bits and time are of a second text alone, lessons in reading.").format(
+            name=card["name"], base=card["begins_from"]
+        )
+        for card in found if card.get("begins_from")
+    ]  # fmt: skip
+    st.caption(" ".join([_("Bits per byte on the hundredth of the text that was held out."), *onward]))
     st.subheader(_("Without any training on the task"))
     names = [card["name"] for card in found]
     scored = {name: card["zero_shot"] for name, card in zip(names, found, strict=True)}

@@ -27,6 +27,12 @@ def test_f1_counts_shared_words(written, right, expected):
     assert word_f1(written, right) == pytest.approx(expected)
 
 
+def test_the_nearest_of_several_right_answers_counts():
+    written, right = ["because he had the kite now", "red"], ["because he had got the kite", "blue"]
+    assert judge_texts("f1", written, right).value < 0.5
+    assert judge_texts("f1", written, right, also=[("because he had the kite now",), ()]).value == 0.5
+
+
 @pytest.mark.parametrize("metric", ["f1", "rouge", "bleu", "chrf"])
 def test_the_same_text_is_worth_one_and_another_little(metric):
     right = ["미나가 준에게 연을 주었다.", "Mina gave Jun the red kite."]

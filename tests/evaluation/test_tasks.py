@@ -63,6 +63,16 @@ def test_the_last_word_stands_at_the_beginning(language):
         assert place in example.prompt and not example.prompt.endswith(" ")
 
 
+def test_reading_asks_for_what_is_told():
+    """In English the feeling is told in the very word that answers."""
+    english, korean = (task_named(f"reading-{language}") for language in ("en", "ko"))
+    examples = [example for split in SPLITS for example in (*english.examples(split), *korean.examples(split))]
+    feelings = [example for split in SPLITS for example in english.examples(split) if example.sort == "feels.f"]
+    assert len(feelings) > 5 and all(example.answer in example.prompt.rsplit("\n", 2)[0] for example in feelings)
+    assert {example.sort for example in examples if example.also} == {"feels.why"}, "a reason can be given in several ways"
+    assert all(example.answer not in example.also for example in examples) and english.version == "2.1"
+
+
 def test_words_of_the_rules_test_stand_in_no_list():
     task = task_named("rules-en")
     assert not {example.texts for example in task.examples("train")} & {example.texts for example in task.examples("test")}

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from random import Random
 
 from gptlab.data.village.lexicon import Noun, kept_out, lexicon, rows
-from gptlab.data.village.questions import Fact, answer, claim, facts, is_it_true, question, undetermined, wrong
+from gptlab.data.village.questions import Fact, answer, claim, facts, is_it_true, is_told, question, undetermined, wrong
 from gptlab.data.village.simulation import tell_story
 from gptlab.data.village.story import Story
 from gptlab.data.village.telling import Listener, phrases
@@ -25,6 +25,9 @@ SALIENT = (
 )  # fmt: skip
 """What a summary mentions, the most telling first."""
 
+HARD = ("looks", "owns", "relation")
+"""What a story tells once and rarely comes back to, or changes."""
+
 Pairs = list[tuple[str, str]]
 
 
@@ -32,13 +35,13 @@ def conversation(story: Story, language: str, rng: Random, lesson: bool = False)
     """Questions about a story with their answers, in no order; some are yes/no questions.
 
     Args:
-        lesson: asks for the looks of everything, and for three other things.
+        lesson: asks for all of `HARD`, and for two other things.
     """
     known = facts(story)
     if lesson:
-        seen = [fact for fact in known if fact.about == "looks"]
-        others = [fact for fact in known if fact.about != "looks"]
-        known = seen + rng.sample(others, min(len(others), 3))
+        hard = [fact for fact in known if fact.about in HARD]
+        others = [fact for fact in known if fact.about not in HARD and is_told(fact, story)]
+        known = hard + rng.sample(others, min(len(others), 2))
     chosen = rng.sample(known, len(known) if lesson else min(len(known), 1 + int(5 * rng.random())))
     return [_asked(fact, story, language, rng) for fact in chosen]
 

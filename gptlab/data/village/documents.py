@@ -43,16 +43,14 @@ class Told:
     story: Story | None
 
 
-def documents(
-    languages: tuple[str, ...], seed: int, demonstrations: float = RATE, shown: tuple[tuple[str, int], ...] = SHOWN
-) -> Iterator[Told]:
+def documents(languages: tuple[str, ...], seed: int, demonstrations: float = RATE, lessons: bool = False) -> Iterator[Told]:
     """Documents without end; several languages take turns by chance. The village keeps names, pairs of words and phrasings to itself
     that these documents never use; tasks are set with them.
 
     Args:
         languages: of "en" and "ko".
         demonstrations: share of documents that show a task, 0 to 1.
-        shown: which tasks, and how often: `SHOWN` or `LESSONS`.
+        lessons: shows the tasks of `LESSONS`, else those of `SHOWN`.
 
     Raises:
         DataError: an unknown language, none, or a share outside 0 to 1.
@@ -62,6 +60,7 @@ def documents(
     if not 0 <= demonstrations <= 1:
         raise DataError("The share of demonstrations is {given}; it goes from 0 to 1.", given=demonstrations)
     rng = Random(f"village {VERSION} {seed}")
+    shown = LESSONS if lessons else SHOWN
     sorts, weights = zip(*((sort, weight) for sort, weight in shown if sort != "translations" or len(languages) > 1), strict=True)
     while True:
         language = languages[int(rng.random() * len(languages))]
@@ -94,9 +93,7 @@ def _document(sort: str, language: str, languages: tuple[str, ...], rng: Random)
 MOST_MEGABYTES = 500
 
 
-def corpus(
-    languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float = RATE, shown: tuple[tuple[str, int], ...] = SHOWN
-) -> Corpus:
+def corpus(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float = RATE, lessons: bool = False) -> Corpus:
     """The first documents of the village, until they are so long, as a text to learn from.
 
     Raises:
@@ -105,11 +102,11 @@ def corpus(
     if not 0.001 <= megabytes <= MOST_MEGABYTES:
         raise DataError("A village of {given} MB cannot be told; give 0.001 to {most}.", given=megabytes, most=MOST_MEGABYTES)
     texts, n_bytes = [], 0
-    for told in documents(languages, seed, demonstrations, shown):
+    for told in documents(languages, seed, demonstrations, lessons):
         texts.append(told.text)
         n_bytes += len(told.text.encode("utf-8")) + len(BETWEEN_DOCUMENTS)
         if n_bytes >= megabytes * 1e6:
             break
-    kinds = "demonstrations" if shown == SHOWN else "lessons and demonstrations"
+    kinds = "lessons and demonstrations" if lessons else "demonstrations"
     title = f"Village ({'+'.join(languages)}, seed {seed}, {megabytes:g} MB, {demonstrations:.0%} {kinds})"
     return Corpus(title, (Document(title, BETWEEN_DOCUMENTS.join(texts)),))

@@ -112,6 +112,22 @@ def answer(fact: Fact, language: str, rng: Random) -> str:
     return named(fact.truth, language, rng)
 
 
+def answers(fact: Fact, language: str) -> tuple[str, ...]:
+    """All true answers: a reason can be given in several ways."""
+    if not isinstance(fact.truth, Reason):
+        return (answer(fact, language, Random(0)),)
+    ways = [phrase.say(Listener(Random(0), language), fact.truth.roles) for phrase in phrases(language).seen[fact.truth.name]]
+    return tuple(dict.fromkeys(("because " if language == "en" else "") + way for way in ways))
+
+
+def is_told(fact: Fact, story: Story) -> bool:
+    """Whether a story says so. Somebody's feeling is sometimes left for the listener to guess, who may guess another one."""
+    if fact.kind != "feels.f":
+        return True
+    told = [event.roles for event in story.events if event.name in ("feels", "feels_because")]
+    return any(roles["a"] is fact.roles["a"] and roles["f"] is fact.truth for roles in told)
+
+
 def named(value: Any, language: str, rng: Random) -> str:
     """How a person, place, thing, feeling, kind, quality or reason is named in an answer."""
     english = language == "en"

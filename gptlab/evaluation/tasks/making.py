@@ -65,12 +65,13 @@ Make = Callable[[Source, int], tuple[Example, ...]]
 
 def village_task(
     name: str, language: str, form: str, rule: str, metric: str, make: Make, labels: tuple[str, ...] = (), *,
-    unseen: bool = False, sizes: dict[str, int] = N_EXAMPLES,
+    unseen: bool = False, sizes: dict[str, int] = N_EXAMPLES, revision: int = 0,
 ) -> Task:  # fmt: skip
     """A task whose examples are made one by one; a text that an earlier split has is not used again.
 
     Args:
         unseen: the test split has people, pairs of words and phrasings that models never read.
+        revision: changes with the examples where the village stays as it is.
     """
     full = f"{name}-{language}"
 
@@ -90,4 +91,4 @@ def village_task(
                     found.setdefault(key(example), example)
         return tuple(found.values())[: sizes[split]]
 
-    return Task(full, language, form, rule, metric, labels, VERSION, examples)
+    return Task(full, language, form, rule, metric, labels, f"{VERSION}.{revision}" if revision else VERSION, examples)
