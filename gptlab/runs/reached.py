@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scipy.stats import t as student
 
 from gptlab.config import ModelConfig
+from gptlab.evaluation.tasks import task_named
 from gptlab.experiment import TransferConfig
 from gptlab.runs.curve import Curve
 from gptlab.runs.store import Run, readable_runs, shipped_studies
@@ -64,13 +65,19 @@ def _of_study(run: Run, model: Run, task: str) -> list[Reached]:
         taken = arm.transfer.n_layers_taken
         whole = taken is None or isinstance(shape, ModelConfig) and taken == shape.n_layer
         if (arm.model, arm.task) == (model.id, task) and values and (whole or taken == -1):
-            mean, around = statistics.mean(values), half_interval(values)
-            found.append(Reached(sort_of(arm.transfer, not whole), arm.transfer.n_labels, mean, mean - around, mean + around))
+            found.append(Reached(sort_of(arm.transfer, not whole), arm.transfer.n_labels, *mean_and_interval(values, task)))
     return found
 
 
 def sort_of(transfer: TransferConfig, scratch: bool) -> str:
     return "scratch" if scratch else "words" if transfer.answer_by == "words" and transfer.updated == "all" else transfer.updated
+
+
+def mean_and_interval(values: Sequence[float], task: str) -> tuple[float, float, float]:
+    """Mean over seeds, and its 95 % interval as far as the task's metric goes."""
+    mean, around = statistics.mean(values), half_interval(values)
+    lowest = 0.0 if task_named(task).metric == "accuracy" else -1.0
+    return mean, max(mean - around, lowest), min(mean + around, 1.0)
 
 
 def half_interval(values: Sequence[float]) -> float:

@@ -1,7 +1,5 @@
 """How many labels are demonstrations worth? The same model and task, learned from more and more labels, beside the best prompt."""
 
-import statistics
-
 import numpy as np
 import streamlit as st
 
@@ -10,7 +8,7 @@ from gptlab.evaluation.tasks import task_named
 from gptlab.experiment import FineTuning, Study, TransferConfig
 from gptlab.figures import shots as figures
 from gptlab.figures.style import Level
-from gptlab.runs.reached import half_interval
+from gptlab.runs.reached import mean_and_interval
 from gptlab.runs.store import Run, readable_runs, shipped_studies
 from gptlab.training.events import Point
 from gptlab.ui import cached, launch, pick, show, study, task
@@ -93,10 +91,9 @@ def _series(found: Study, points: list[Point], taken: int | None) -> figures.Sco
         if transfer.updated == "all" and transfer.n_layers_taken == taken:
             by_count.setdefault(transfer.n_labels, []).append(point.test)
     counts = sorted(by_count)
-    means = np.array([statistics.mean(by_count[n]) for n in counts])
-    around = np.array([half_interval(by_count[n]) for n in counts])
+    found_at = np.array([mean_and_interval(by_count[n], found.arms[0].task) for n in counts]).reshape(-1, 3)
     name = _("fine-tuned") if taken is None else _("from scratch")
-    return figures.ScoreSeries(name, np.array(counts), means, means - around, means + around)
+    return figures.ScoreSeries(name, np.array(counts), *found_at.T)
 
 
 def crossing(tuned: figures.ScoreSeries, name: str, level: float) -> str:

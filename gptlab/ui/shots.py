@@ -154,8 +154,8 @@ def few_shots() -> None:
     st.subheader(_("All ways side by side"))
     shown = ways(run, name, series)
     show.figure(figures.ways_figure(shown, metric_name("accuracy")), key="ways")
-    st.caption(_("Orange: weights were changed by labels. Bars of training appear when a fine-tuning of this model on this task was "
-                 "computed here."))
+    st.caption(_("Orange: weights were changed by labels. Bars of training are there where a fine-tuning of this model on this task was "
+                 "recorded with the app, or computed here."))
     st.page_link(
         show.page_path("transfer/fine_tuning"), label=_("Fine-tune it"), icon=":material/tune:",
         query_params={"model": run.id, "task": name},

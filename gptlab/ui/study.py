@@ -264,8 +264,10 @@ def ablations(study: Study, points: list[Point]) -> None:
     labels = _("labelled examples"), *(_("all") if n is None else f"{n:,}" for n in n_labels.values())
     show.table([_("Test score"), *(cached_transfer.task(name).name for name in tasks)], [*rows, labels])
     chosen = study.arms[0].transfer
-    same = _("Mean ± half of the 95 % interval over {n} seeds. The same budget for all rows of a task: {epochs} epochs, rate {rate}.")
-    st.caption(same.format(n=study.n_seeds, epochs=chosen.n_epochs, rate=f"{chosen.learning_rate:g}"))
+    same = _("{model}, on the test split. Mean ± half of the 95 % interval over {n} seeds. Accuracy; acceptability: Matthews correlation. "
+             "The same budget for all rows of a task: {epochs} epochs, rate {rate}.")
+    name = pick.short_name(open_run(study.arms[0].model))
+    st.caption(same.format(model=name, n=study.n_seeds, epochs=chosen.n_epochs, rate=f"{chosen.learning_rate:g}"))
     show.csv(lambda: points_table(study, points), key="ablations")
 
 
