@@ -344,6 +344,8 @@ def test_the_village_is_told_on_the_screen(capsys):
     assert len(text.encode()) >= 2_000 and "다" in text
     assert main(["village", "--language", "ko", "--seed", "3", "--megabytes", "0.002", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["text"] == text.removesuffix("\n")
+    assert main(["village", "--language", "ko", "--seed", "3", "--megabytes", "0.02", "--lessons"]) == 0
+    assert capsys.readouterr().out.count("무슨 색") > 3
 
 
 @pytest.mark.parametrize("wrong", [["--language", "fr"], ["--megabytes", "0"], ["--demonstrations", "2"]])
@@ -422,6 +424,8 @@ def test_an_own_table_is_a_task(pretrained, table, capsys):
     told = capsys.readouterr()
     assert "test pearson" in told.out and "1 incomplete rows" in told.err
     other_columns = [*table[:2], "--text", "x", "--label", "y"]
+    assert main(["fine-tune", "--model", pretrained, *table, "--answer-by", "words"]) == 2
+    assert "has no words for its answers" in capsys.readouterr().err
     for wrong in (["--task", "nonsense"], [], table[:2], [*table, "--task", "kind-en"], other_columns):
         assert main(["fine-tune", "--model", pretrained, *wrong]) == 2
 
@@ -432,6 +436,9 @@ def test_questions_are_asked_with_demonstrations_and_without(here, text, tmp_pat
     long.write_text(Path(text).read_text(encoding="utf-8") * 20, encoding="utf-8")
     assert main(["train", "--text", str(long), "--steps", "8", *TINY, *bpe]) == 0
     run_id = capsys.readouterr().out.splitlines()[0]
+    by_words = ["--task", "rules-en", "--labels", "16", "--epochs", "1", "--answer-by", "words"]
+    assert main(["fine-tune", "--model", run_id, *by_words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["scores"]["pretrained"]["n"] == 180
     few = ["--model", run_id, "--task", "rules-en", "--examples", "8", "--seeds", "2"]
     assert main(["evaluate", *few, "--shots", "0,2", "--json"]) == 0
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -10,7 +10,7 @@ from gptlab.model.lstm import LSTM
 from gptlab.runs.checkpoint import load_model
 from gptlab.runs.store import open_run
 from gptlab.tokenizer import Tokenizer
-from gptlab.transfer.inputs import N_SPECIAL
+from gptlab.transfer.inputs import N_SPECIAL, require_words
 
 
 def opened(plan: FineTuning) -> tuple[GPT | LSTM, Tokenizer, Task]:
@@ -27,7 +27,10 @@ def fine_tuning_config(plan: FineTuning, device: str, title: str) -> tuple[RunCo
 
     Raises:
         RunError: no such model.
+        DataError: words are to answer a task that has none, or no such task.
     """
+    if plan.transfer.answer_by == "words":
+        require_words(task_named(plan.task))
     base = open_run(plan.model)
     if not base.checkpoint_steps():
         raise RunError("The run {run_id} has no checkpoint yet. Wait until it has trained a step.", run_id=base.id)

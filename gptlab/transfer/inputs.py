@@ -116,8 +116,7 @@ class Prompted:
     """
 
     def __init__(self, task: Task, tokenizer: Tokenizer, block_size: int, n_prompt: int = 0) -> None:
-        if task.rule not in BY_WORDS:
-            raise DataError("{task} has no words for its answers; let the head answer.", task=task.name)
+        require_words(task)
         self.task, self.tokenizer, self.block_size = task, tokenizer, block_size - n_prompt
 
     def __call__(self, example: Example) -> Encoded:
@@ -128,6 +127,15 @@ class Prompted:
         pieces = pieces_of(self.task, example, self.tokenizer, self.block_size)
         rows = tuple(tuple(piece.ids) for piece in pieces)
         return Encoded(rows, example.label, sum(p.n_cut for p in pieces), tuple(p.judged for p in pieces))
+
+
+def require_words(task: Task) -> None:
+    """
+    Raises:
+        DataError: a task whose answers are no words to choose from.
+    """
+    if task.rule not in BY_WORDS:
+        raise DataError("{task} has no words for its answers; let the head answer.", task=task.name)
 
 
 def reader(task: Task, config: TransferConfig, tokenizer: Tokenizer, vocab_size: int, block_size: int) -> Transformation | Prompted:
