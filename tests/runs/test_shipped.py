@@ -48,6 +48,16 @@ def test_a_card_says_where_a_model_comes_from(packed):
     assert not any(str(path) in json.dumps(card) for path in (store.MODELS, store.home()))
 
 
+def test_a_model_that_goes_on_keeps_what_it_goes_on_from(packed, monkeypatch):
+    base, _run = packed
+    village = shipped.Village(seed=2, megabytes=0.05, lessons=True)
+    monkeypatch.setitem(shipped.RECIPES, "tiny-reader", shipped.Recipe("gpt2", {}, begins_from="tiny-model", village=village, n_steps=3))
+    config, tokenizer = shipped.planned("tiny-reader", "cpu")
+    assert (config.begins_from, config.model, config.training.n_steps) == ("tiny-model", base.config().model, 3)
+    assert tokenizer.id == base.tokenizer().id and "lessons" in village.told().title
+    assert all(recipe.begins_from in ("", *shipped.RECIPES) for recipe in shipped.RECIPES.values())
+
+
 def test_only_a_finished_run_ships(new_run):
     run = new_run()
     run.write_status(replace(run.status(), state="paused"))
