@@ -125,7 +125,7 @@ def ceilings(model: str, transfer: TransferConfig) -> list[FineTuning]:
     by_words = transfer.with_(answer_by="words", n_epochs=1, learning_rate=1e-4)
     plans = {
         "acceptability": transfer.with_(n_labels=4096), "closed": by_words.with_(n_labels=1024), "choice": by_words.with_(n_labels=3072),
-        "cloze": by_words.with_(n_labels=512),
+        "cloze": by_words.with_(n_labels=2048),
     }  # fmt: skip
     tasks = [(task, language) for task in plans for language in LANGUAGES]
     return [FineTuning(model=model, task=f"{task}-{language}", transfer=plans[task]) for task, language in tasks]
