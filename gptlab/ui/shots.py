@@ -58,8 +58,8 @@ def through_time() -> None:
     place.empty()
     show.figure(figures.through_time_figure(series, normalised), key="through_time", table=lambda: time_table(series))
     st.caption(
-        _("The first {n} test examples at every checkpoint; 95 % interval over them. No weight is changed by a question. The ceiling is the "
-          "best fine-tuned score of this model on this task that was recorded with the app, or computed here; else 1.").format(
+        _("The first {n} test examples at every checkpoint; 95 % interval over them. No weight is changed by a question. The ceiling is "
+          "the best fine-tuned score of this model on this task that was recorded with the app, or computed here; else 1.").format(
             n=cached_shots.N_EXAMPLES)
     )  # fmt: skip
     with st.expander(_("How a language model answers without having been told the task")):
