@@ -100,11 +100,11 @@ def test_open_run_finds_what_create_run_made(new_run):
 
 def test_run_of_a_newer_version_is_listed_but_refused(new_run, write_json):
     run, other = new_run(), new_run()
-    write_json(run.folder / "config.json", run.config().to_json() | {"schema_version": 2, "dreams": [1]})
+    write_json(run.folder / "config.json", run.config().to_json() | {"schema_version": 99, "dreams": [1]})
     assert {r.id for r in list_runs()} == {run.id, other.id} and readable_runs() == [other]
     assert [r for r, *_ in overview()] == [other]
     problem = run_problem(run)
-    assert isinstance(problem, ConfigError) and "newer GPT Lab (schema version 2" in str(problem)
+    assert isinstance(problem, ConfigError) and "newer GPT Lab (schema version 99" in str(problem)
 
 
 BROKEN = {
