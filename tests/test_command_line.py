@@ -424,7 +424,8 @@ def test_an_own_table_is_a_task(pretrained, table, capsys):
     told = capsys.readouterr()
     assert "test pearson" in told.out and "1 incomplete rows" in told.err
     other_columns = [*table[:2], "--text", "x", "--label", "y"]
-    assert main(["fine-tune", "--model", pretrained, *table, "--answer-by", "words"]) == 2
+    before = len(list_runs())
+    assert main(["fine-tune", "--model", pretrained, *table, "--answer-by", "words"]) == 2 and len(list_runs()) == before
     assert "has no words for its answers" in capsys.readouterr().err
     for wrong in (["--task", "nonsense"], [], table[:2], [*table, "--task", "kind-en"], other_columns):
         assert main(["fine-tune", "--model", pretrained, *wrong]) == 2
