@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gptlab.model.branches import SideBySide
 from gptlab.model.gpt import GPT
-from gptlab.model.trace import Branches, Intervention, KeyValueCache
+from gptlab.model.trace import Intervention, KeyValueCache
 
 BATCH_TOKENS = 8192
 """Tokens of one batch. Chosen here: larger ones are no faster on two cores."""
@@ -62,32 +63,15 @@ def _branched(
 ) -> list[list[np.ndarray]]:  # fmt: skip
     """One batch: each row is a question, then the answers side by side without their last tokens, which predict nothing that counts."""
     device = model.token_embedding.weight.device
-    width = max(len(q) + sum(len(a) - 1 for a in row) for q, row in zip(questions, answers, strict=True))
-    B = len(questions)
-    ids = torch.zeros(B, width, dtype=torch.long)
-    positions = torch.zeros(B, width, dtype=torch.long)
-    visible = torch.eye(width, dtype=torch.bool).repeat(B, 1, 1)
-    reads: list[tuple[int, int]] = []  # row and place that predict a token ...
-    right: list[int] = []  # ... and that token
-    for b, (question, row) in enumerate(zip(questions, answers, strict=True)):
-        n = len(question)
-        ids[b, :n], positions[b, :n] = torch.tensor(question), torch.arange(n)
-        visible[b, :n, :n] = torch.ones(n, n, dtype=torch.bool).tril()
-        begin = n
-        for tokens in row:
-            m = len(tokens) - 1
-            ids[b, begin : begin + m], positions[b, begin : begin + m] = torch.tensor(tokens[:-1], dtype=torch.long), n + torch.arange(m)
-            visible[b, begin : begin + m, :n] = True
-            visible[b, begin : begin + m, begin : begin + m] = torch.ones(m, m, dtype=torch.bool).tril()
-            reads += [(b, n - 1), *((b, begin + j) for j in range(m))]
-            right += tokens
-            begin += m
-    branches = Branches(positions.to(device), visible.to(device))
-    before = past.repeated(B, width) if past.length else None
-    hidden = model.hidden(ids.to(device), intervention=intervention, cache=before, branches=branches)  # (B, T, C)
+    groups = [[[*question, *tokens[:-1]] for tokens in row] for question, row in zip(questions, answers, strict=True)]
+    laid = SideBySide.of(groups, [len(question) for question in questions]).to(device)
+    before = past.repeated(len(groups), laid.ids.shape[1]) if past.length else None
+    hidden = model.hidden(laid.ids, intervention=intervention, cache=before, branches=laid.branches)  # (B, S, C)
+    lines = [(len(question), tokens) for question, row in zip(questions, answers, strict=True) for tokens in row]
+    reads = [(i, n - 1 + j) for i, (n, tokens) in enumerate(lines) for j in range(len(tokens))]  # line and place that predict a token
     rows, places = (torch.tensor(index, device=device) for index in zip(*reads, strict=True))
-    logits: Tensor = model.logits(hidden[rows, places]).float()  # (N, V)
-    nats = logits.log_softmax(-1).gather(1, torch.tensor(right, device=device)[:, None])[:, 0].cpu().numpy()
-    lengths = [len(tokens) for row in answers for tokens in row]
-    each = iter(np.split(nats, np.cumsum(lengths)[:-1]))
+    logits: Tensor = model.logits(hidden[laid.rows[rows], laid.places[rows, places]]).float()  # (N, V)
+    right = torch.tensor([token for _n, tokens in lines for token in tokens], device=device)
+    nats = logits.log_softmax(-1).gather(1, right[:, None])[:, 0].cpu().numpy()
+    each = iter(np.split(nats, np.cumsum([len(tokens) for _n, tokens in lines])[:-1]))
     return [[next(each) for _tokens in row] for row in answers]

@@ -36,18 +36,19 @@ class Attention(nn.Module):
     ) -> Tensor:  # (B, T, C) -> (B, T, C)
         B, T, C = x.shape
         q, k, v = self.query_key_value(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
+        dropout_p = self.dropout if self.training else 0.0
         past = 0
         if cache is not None:
             past = cache.length
             k, v = cache.extend(layer, k, v, self.block_size)  # (B, H, S, D), S = past + T
         if visible is not None:  # (B, T, T) among the new tokens; what came before is seen by all
             mask = torch.cat([visible.new_ones(B, T, past), visible], dim=2)[:, None]  # (B, 1, T, S)
-            y = attend(q, k, v, attn_mask=mask)
+            y = attend(q, k, v, attn_mask=mask, dropout_p=dropout_p)
         elif past and T > 1:
             mask = causal_mask(T, past, x.device)
             y = attend(q, k, v, attn_mask=mask)
         else:  # a single new token may look at everything before it
-            y = attend(q, k, v, is_causal=T > 1, dropout_p=self.dropout if self.training else 0.0)
+            y = attend(q, k, v, is_causal=T > 1, dropout_p=dropout_p)
         if trace is not None and trace.wants(layer):
             trace.queries[layer], trace.keys[layer], trace.values[layer] = q.detach(), k.detach(), v.detach()
             trace.patterns[layer] = attention_pattern(q, k).detach()

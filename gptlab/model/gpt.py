@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from gptlab.config import ModelConfig
 from gptlab.errors import ModelError
 from gptlab.model.attention import Attention
-from gptlab.model.trace import Branches, Intervention, KeyValueCache, Trace, replaced_output
+from gptlab.model.branches import Branches
+from gptlab.model.trace import Intervention, KeyValueCache, Trace, replaced_output
 
 INIT_STD = 0.02
 """Standard deviation of fresh weights. GPT-1, section 4.1."""
@@ -109,7 +110,8 @@ class GPT(nn.Module):
         branches: Branches | None = None,
     ) -> Tensor:  # (B, T) -> (B, T, C)
         """What leaves the last block (and the final norm): the h_n of equation 2. A soft prompt, (P, C), stands before the tokens as P
-        vectors that are no tokens, and what leaves its places comes first: (B, P + T, C). Branches say that the tokens are no single line.
+        vectors that are no tokens, and what leaves its places comes first: (B, P + T, C). Branches say that the tokens (and the vectors
+        before them) are no single line.
         """
         x = self.embed(ids, cache, soft_prompt, branches)  # (B, T, C)
         for layer in range(self.config.n_layer):

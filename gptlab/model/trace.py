@@ -1,8 +1,7 @@
 """What can be seen and changed on the way through a model: arguments of `forward`, never attributes of a module.
 
 `Trace` records beside the computation and cannot change it. `Intervention` changes it and says exactly where.
-`KeyValueCache` keeps the keys and values of earlier tokens, so that generating costs one token a step; with `Branches` several
-continuations of one beginning are read in one go.
+`KeyValueCache` keeps the keys and values of earlier tokens, so that generating costs one token a step.
 """
 
 from collections.abc import Mapping
@@ -83,19 +82,6 @@ def replaced_output(replacements: Mapping[int, Tensor | float], layer: int, outp
     if layer not in replacements:
         return output
     return torch.as_tensor(replacements[layer], dtype=output.dtype, device=output.device).expand_as(output)
-
-
-@dataclass(frozen=True)
-class Branches:
-    """Tokens that are no single line: after a common beginning, several continuations stand side by side and do not see each other.
-
-    Args:
-        positions: (B, T), place of each token in its own line.
-        visible: (B, T, T), whether query t may look at key s; True on the diagonal.
-    """
-
-    positions: Tensor
-    visible: Tensor
 
 
 class KeyValueCache:

@@ -53,7 +53,7 @@ class Classifier(nn.Module):
 
     def forward(self, batch: Packed) -> tuple[Tensor, Tensor]:
         """Logits of the classes, (B, K), and the hidden states that the auxiliary loss reads, (B * R, T, C)."""
-        hidden = self.hidden(batch.ids)  # (B * R, T, C)
+        hidden = self.hidden(batch)  # (B * R, T, C)
         if self.head is None:
             return self.by_words(batch, hidden).view(len(batch.labels), -1), hidden
         read = hidden[torch.arange(len(hidden), device=hidden.device), batch.lengths - 1]  # (B * R, C), at Extract
@@ -74,21 +74,34 @@ class Classifier(nn.Module):
     def _words(self, hidden: Tensor) -> Tensor:  # (N, C) -> (N, V)
         return self.language_model.logits(hidden).float()[:, :-N_SPECIAL]
 
-    def hidden(self, ids: Tensor) -> Tensor:  # (B * R, T) -> (B * R, T, C)
-        """What the language model makes of the tokens; a soft prompt is read before them."""
-        if self.soft_prompt is None:
-            return self.language_model.hidden(ids)
-        assert isinstance(self.language_model, GPT)
-        return self.language_model.hidden(ids, soft_prompt=self.soft_prompt)[:, len(self.soft_prompt) :]
+    def hidden(self, batch: Packed) -> Tensor:  # (B * R, T, C)
+        """What the language model makes of the tokens. A GPT reads what the sequences of an example share once for all of them; a soft
+        prompt is read before them.
+        """
+        together, n_prompt = batch.together, 0 if self.soft_prompt is None else len(self.soft_prompt)
+        if not isinstance(self.language_model, GPT):
+            return self.language_model.hidden(batch.ids)
+        if together is None:
+            return self.language_model.hidden(batch.ids, soft_prompt=self.soft_prompt)[:, n_prompt:]
+        branches = together.branches.behind(n_prompt) if n_prompt else together.branches
+        hidden = self.language_model.hidden(together.ids, soft_prompt=self.soft_prompt, branches=branches)
+        return together.in_lines(hidden[:, n_prompt:])
 
     def auxiliary_loss(self, batch: Packed, hidden: Tensor) -> Tensor:
         """L1 on the labelled text itself, the special tokens among it: mean nats a token, scalar. By words: on the right answer's."""
-        inside = torch.arange(batch.ids.shape[1] - 1, device=hidden.device) < (batch.lengths - 1)[:, None]  # (B * R, T - 1)
+        B, T = len(batch.labels), batch.ids.shape[1] - 1
+        places = torch.arange(T, device=hidden.device)
+        times = (places < (batch.lengths - 1)[:, None]).float().view(B, -1, T)  # (B, R, T): how often a token counts
         if self.head is None:
-            right = F.one_hot(batch.labels, len(hidden) // len(batch.labels)).bool()  # (B, R)
-            inside &= right.view(-1, 1)
-        logits = self.language_model.logits(hidden[:, :-1][inside])  # (N, V)
-        return F.cross_entropy(logits.float(), batch.ids[:, 1:][inside])
+            times = times * F.one_hot(batch.labels, times.shape[1])[:, :, None]
+        else:  # what the sequences share is computed once and counts for all
+            alike = places < (batch.shared - 1)[:, None]  # (B, T)
+            times[:, 1:] *= ~alike[:, None]
+            times[:, 0] += (times.shape[1] - 1) * alike
+        counted = times.view(-1, T) > 0
+        logits = self.language_model.logits(hidden[:, :-1][counted])  # (N, V)
+        nats = F.cross_entropy(logits.float(), batch.ids[:, 1:][counted], reduction="none")
+        return (nats * times.view(-1, T)[counted]).sum() / times.sum()
 
 
 def width_of(config: ModelConfig | LSTMConfig) -> int:

@@ -19,6 +19,7 @@ from gptlab.errors import DataError
 from gptlab.evaluation.scoring import pieces_of
 from gptlab.evaluation.task import BY_WORDS, Example, Task
 from gptlab.experiment import TransferConfig
+from gptlab.model.branches import SideBySide, width_of
 from gptlab.tokenizer import Tokenizer
 
 N_SPECIAL = 3
@@ -159,12 +160,16 @@ class Packed:
         lengths: (B * R,), int64.
         labels: (B,), int64; float32 for quantities.
         judged: (B * R,), int64, tokens at the end that are the answer; empty where a head answers.
+        shared: (B,), int64, tokens that all sequences of an example begin with.
+        together: the sequences of an example side by side behind what they share; None where that would be no less to compute.
     """
 
     ids: Tensor
     lengths: Tensor
     labels: Tensor
     judged: Tensor
+    shared: Tensor
+    together: SideBySide | None
 
     @classmethod
     def of(cls, examples: Sequence[Encoded]) -> Self:
@@ -174,7 +179,19 @@ class Packed:
         for i, row in enumerate(rows):
             ids[i, : len(row)] = torch.tensor(row)
         lengths, labels = torch.tensor([len(row) for row in rows]), torch.tensor([example.label for example in examples])
-        return cls(ids, lengths, labels, torch.tensor([n for example in examples for n in example.judged], dtype=torch.long))
+        judged = torch.tensor([n for example in examples for n in example.judged], dtype=torch.long)
+        groups = [example.rows for example in examples]
+        shared = [_begin_alike(group) for group in groups]
+        widest = max(map(width_of, groups, shared))
+        pays = len(examples) * widest**2 < len(rows) * width**2  # pairs of tokens that attention compares
+        together = SideBySide.of(groups, shared) if pays else None
+        return cls(ids, lengths, labels, judged, torch.tensor(shared), together)
 
     def to(self, device: str) -> "Packed":
-        return Packed(*(tensor.to(device) for tensor in (self.ids, self.lengths, self.labels, self.judged)))
+        ids, lengths, labels, judged, shared = (t.to(device) for t in (self.ids, self.lengths, self.labels, self.judged, self.shared))
+        return Packed(ids, lengths, labels, judged, shared, self.together.to(device) if self.together else None)
+
+
+def _begin_alike(rows: Sequence[Sequence[int]]) -> int:
+    """Tokens that all rows begin with."""
+    return next((i for i, tokens in enumerate(zip(*rows, strict=False)) if len(set(tokens)) > 1), min(map(len, rows)))

@@ -81,7 +81,7 @@ def labelled(data: Path, name: str, split: str) -> list[Example]:
     """Examples of a split of the files; "validation" is a tenth of the training file."""
     file = "test" if split == "test" else "train"
     if name == "trec":
-        rows = [tuple(line.split(" ", 1)) for line in (data / f"trec-{file}.txt").read_text(encoding="utf-8").splitlines()]
+        rows = [tuple(line.split(" ", 1)) for line in (data / f"trec-{file}.txt").read_text(encoding="latin-1").splitlines()]
     else:
         rows = [(row["label"], row["document"]) for row in table(data / f"nsmc-{file}.tsv") if row["document"]]
     examples = [Example((text,), label=LABELS[name].index(label)) for label, text in rows]

@@ -1,13 +1,15 @@
+import dataclasses
+
 import pytest
 import torch
 
 from gptlab.config import LSTMConfig, ModelConfig
 from gptlab.errors import ConfigError, ModelError
-from gptlab.evaluation.task import Example
+from gptlab.evaluation.task import Example, Task
 from gptlab.experiment import TransferConfig
 from gptlab.model.build import build_model
 from gptlab.transfer.classifier import Classifier, with_special_tokens
-from gptlab.transfer.inputs import Packed, Transformation
+from gptlab.transfer.inputs import Packed, Prompted, Transformation
 
 
 @pytest.mark.parametrize("n_layers", [-1, 0, 1, 2, 3, None])
@@ -46,7 +48,7 @@ def test_a_soft_prompt_is_read_before_the_text(pretrained, tokenizer):
     with torch.no_grad():
         classifier.soft_prompt.copy_(model.token_embedding(before)[0])
     expected = model.hidden(torch.cat([before, batch.ids], dim=1))[:, 4:]
-    assert torch.allclose(classifier.hidden(batch.ids), expected, atol=1e-6)
+    assert torch.allclose(classifier.hidden(batch), expected, atol=1e-6)
     with pytest.raises(ModelError, match="Transformers"):
         Classifier(build_model(LSTMConfig(**SMALL, n_hidden=16), seed=1), "classification", 2, n_prompt=4)
 
@@ -99,3 +101,28 @@ def test_the_auxiliary_loss_is_the_language_models_on_the_text(pretrained, token
         chances = classifier.language_model(ids)[0].log_softmax(-1)
         nats += [-chances[t, ids[0, t + 1]] for t in range(ids.shape[1] - 1)]
     assert torch.allclose(classifier.auxiliary_loss(batch, hidden), torch.stack(nats).mean(), atol=1e-5)
+
+
+@pytest.mark.parametrize(("form", "n_prompt"), [("choice", 0), ("choice", 4), ("words", 0)])
+def test_reading_once_what_answers_share_changes_nothing(pretrained, tokenizer, form, n_prompt):
+    """Logits, both losses and every gradient are those of reading each sequence whole."""
+    texts = ["Mina gave Jun the red kite. What did Jun get?", "Jun was happy. Who was happy?"]
+    choices = [(" a kite", " Jun", " the red kite", " a kind"), (" Mina", " Jun", " happy", " Jun was")]
+    if form == "words":
+        task = Task("asked", "en", "choice", "sum", "accuracy", (), "1", lambda split: ())
+        encode = Prompted(task, tokenizer, 64)
+    else:
+        encode = Transformation("choice", tokenizer, pretrained.config.vocab_size, 64, n_prompt)
+    batch = Packed.of([encode(Example((text,), text, row, 1)) for text, row in zip(texts, choices, strict=True)])
+    assert batch.together is not None and batch.together.ids.shape[1] < 2 * batch.ids.shape[1]
+    classifier = Classifier(with_special_tokens(pretrained, TransferConfig()), form, 4, n_prompt=n_prompt).eval()
+    found = []
+    for way in (batch, dataclasses.replace(batch, together=None, shared=torch.zeros_like(batch.shared))):
+        classifier.zero_grad()
+        logits, hidden = classifier(way)
+        auxiliary = classifier.auxiliary_loss(way, hidden)
+        (torch.nn.functional.cross_entropy(logits, way.labels) + auxiliary).backward()
+        gradients = [p.grad for p in classifier.parameters() if p.grad is not None]
+        found.append((logits, auxiliary, *gradients))
+    assert len(found[0]) > 20
+    assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(*found, strict=True))
