@@ -564,6 +564,20 @@ def test_the_button_puts_a_study_into_the_queue(full_home):
     assert {arm.transfer.n_labels for arm in list_runs()[0].config().study.arms} == {64}
 
 
+def test_words_answer_in_studies_of_tasks_that_have_some(lab_home):
+    from gptlab.runs.store import list_runs
+
+    tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=128)
+    app = opened("pages/transfer/layer_transfer.py", task="acceptability-en", label_counts="64", variant="words")
+    assert not app.exception and "has no words for its answers" in app.error[0].value and app.button(key="begin").disabled
+    app = opened("pages/transfer/ablations.py", answer_by="words", labels="64")
+    assert not app.exception and not app.error
+    assert not any("acceptability" in option for option in app.multiselect(key="tasks").options)
+    next(b for b in app.button if b.key == "begin").click().run()
+    arms = list_runs()[0].config().study.arms
+    assert {arm.transfer.answer_by for arm in arms} == {"words"} and {arm.task for arm in arms} == {"closed-en", "pronoun-en"}
+
+
 def test_the_button_puts_a_fine_tuning_into_the_queue(lab_home):
     from gptlab.runs.store import list_runs
 

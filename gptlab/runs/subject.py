@@ -29,8 +29,7 @@ def fine_tuning_config(plan: FineTuning, device: str, title: str) -> tuple[RunCo
         RunError: no such model.
         DataError: words are to answer a task that has none, or no such task.
     """
-    if plan.transfer.answer_by == "words":
-        require_words(task_named(plan.task))
+    _require_words(plan)
     base = open_run(plan.model)
     if not base.checkpoint_steps():
         raise RunError("The run {run_id} has no checkpoint yet. Wait until it has trained a step.", run_id=base.id)
@@ -45,10 +44,18 @@ def study_config(study: Study, device: str, title: str) -> tuple[RunConfig, Toke
 
     Raises:
         RunError: no such model.
+        DataError: as `fine_tuning_config`.
     """
+    for arm in study.arms:
+        _require_words(arm)
     base = open_run(study.arms[0].model)
     config = base.config()
     return RunConfig(title=title, device=device, model=config.model, tokenizer=config.tokenizer, study=study), base.tokenizer()
+
+
+def _require_words(plan: FineTuning) -> None:
+    if plan.transfer.answer_by == "words":
+        require_words(task_named(plan.task))
 
 
 def _with_special_tokens(model: ModelConfig | LSTMConfig) -> ModelConfig | LSTMConfig:

@@ -11,7 +11,8 @@ import streamlit as st
 
 from gptlab.config import ModelConfig
 from gptlab.evaluation.metrics import spearman
-from gptlab.experiment import FineTuning, Study, TransferConfig
+from gptlab.evaluation.task import BY_WORDS
+from gptlab.experiment import ANSWERS, FineTuning, Study, TransferConfig
 from gptlab.figures import transfer as figures
 from gptlab.paths import ASSETS
 from gptlab.runs.reached import half_interval
@@ -32,12 +33,19 @@ def paper() -> dict:
 
 VARIANTS: dict[str, dict[str, object]] = {
     "paper": {}, "no_auxiliary": {"auxiliary": 0.0}, "top": {"taken_from": "top"}, "frozen": {"freeze_taken": True},
+    "words": {"answer_by": "words"},
 }  # fmt: skip
 """What is tried on the layer-transfer page -> what is changed."""
 
 
 def plan_layers() -> Study | None:
-    """The choices of the layer-transfer page."""
+    """The choices of the layer-transfer page.
+
+    Raises:
+        DataError: words are to answer a task that has none.
+    """
+    from gptlab.transfer.inputs import require_words
+
     first, second, third = st.columns([4, 4, 4], gap="medium", vertical_alignment="bottom")
     with first:
         model = pick.pretrained(pick.has_layers)
@@ -53,6 +61,8 @@ def plan_layers() -> Study | None:
     name = task.brought(choice)
     if name is None:
         return None
+    if variant == "words":
+        require_words(cached_transfer.task(name))
     left, right = st.columns([4, 2], gap="medium", vertical_alignment="bottom")
     with left:
         counts = link.several(
@@ -82,7 +92,7 @@ def layers_of(model: Run, name: str, variant: str, counts: Sequence[int | None],
 def variant_name(variant: str) -> str:
     return {
         "paper": _("as in the paper"), "no_auxiliary": _("without L1 (λ = 0)"), "top": _("layers from the top instead"),
-        "frozen": _("what is handed over stays frozen"),
+        "frozen": _("what is handed over stays frozen"), "words": _("the answers' own words answer, no W_y"),
     }[variant]  # fmt: skip
 
 
@@ -103,14 +113,23 @@ def plan_ablations() -> Study | None:
         )  # fmt: skip
     with third:
         n_seeds = int(st.number_input(_("Seeds"), 1, 20, 3, key="n_seeds", bind="query-params"))
-    names = [name for name in task.learnable() if cached_transfer.task(name).metric != "pearson"]
-    tasks = link.several(_("Tasks"), names, task.village_title, "tasks", default=("acceptability-en", "kind-en", "pronoun-en"))
+    left, right = st.columns([4, 6], gap="medium", vertical_alignment="bottom")
+    with left:
+        answer_by = link.segments(_("What answers"), list(ANSWERS), "head", answers_name, "answer_by")
+    names = [name for name in task.learnable() if answer_by == "head" or cached_transfer.task(name).rule in BY_WORDS]
+    default = ("acceptability-en", "kind-en", "pronoun-en") if answer_by == "head" else ("closed-en", "pronoun-en")
+    with right:
+        n_labels = link.segments(_("Labelled examples"), LABEL_CHOICES, "1024", lambda n: f"{int(n):,}", "labels")
+    tasks = link.several(_("Tasks"), names, task.village_title, "tasks", default=default)
     if not tasks:
         st.info(_("Choose at least one task."))
         return None
-    n_labels = link.segments(_("Labelled examples"), LABEL_CHOICES, "1024", lambda n: f"{int(n):,}", "labels")
-    base = TransferConfig(n_labels=int(n_labels), precision=cached.speed(launch.device()).precision)
+    base = TransferConfig(n_labels=int(n_labels), answer_by=answer_by, precision=cached.speed(launch.device()).precision)
     return ablation_study([FineTuning(model=model.id, task=name, transfer=base) for name in tasks], lstm or None, n_seeds)
+
+
+def answers_name(answer_by: str) -> str:
+    return {"head": "W_y", "words": _("words")}[answer_by]
 
 
 def ablation_of(arm: FineTuning) -> str:
@@ -242,27 +261,28 @@ def points_table(study: Study, points: list[Point]) -> pd.DataFrame:
     """Every point with its settings."""
     return pd.DataFrame([
         {"model": study.arms[p.arm].model, "task": study.arms[p.arm].task, "layers": study.arms[p.arm].transfer.n_layers_taken,
-         "labels": study.arms[p.arm].transfer.n_labels, "lambda": study.arms[p.arm].transfer.auxiliary, "seed": p.seed,
+         "labels": study.arms[p.arm].transfer.n_labels, "answers": study.arms[p.arm].transfer.answer_by,
+         "lambda": study.arms[p.arm].transfer.auxiliary, "seed": p.seed,
          "train": p.train, "validation": p.validation, "test": p.test, "seconds": p.seconds}
         for p in points
     ])  # fmt: skip
 
 
 def ablations(study: Study, points: list[Point]) -> None:
-    """Our Table 5."""
-    tasks = list(dict.fromkeys(arm.task for arm in study.arms))
-    values: dict[tuple[str, str], list[float]] = {}
+    """Our Table 5: a column for each task and each way to answer it."""
+    columns = {(arm.task, arm.transfer.answer_by): arm.transfer.n_labels for arm in study.arms}
+    values: dict[tuple[str, str, str], list[float]] = {}
     for point in points:
         arm = study.arms[point.arm]
-        values.setdefault((ablation_of(arm), arm.task), []).append(point.test)
+        values.setdefault((ablation_of(arm), arm.task, arm.transfer.answer_by), []).append(point.test)
     rows = []
     for kind in ("full", "scratch", "no_auxiliary", "lstm"):
-        cells = [values.get((kind, name), []) for name in tasks]
+        cells = [values.get((kind, *column), []) for column in columns]
         if any(cells):
             rows.append((ablation_name(kind), *(mean_cell(cell) for cell in cells)))
-    n_labels = {arm.task: arm.transfer.n_labels for arm in study.arms}
-    labels = _("labelled examples"), *(_("all") if n is None else f"{n:,}" for n in n_labels.values())
-    show.table([_("Test score"), *(cached_transfer.task(name).name for name in tasks)], [*rows, labels])
+    labels = _("labelled examples"), *(_("all") if n is None else f"{n:,}" for n in columns.values())
+    ways = _("What answers"), *(answers_name(answer_by) for _task, answer_by in columns)
+    show.table([_("Test score"), *(cached_transfer.task(name).name for name, _way in columns)], [*rows, labels, ways])
     chosen = study.arms[0].transfer
     same = _("{model}, on the test split. Mean ± half of the 95 % interval over {n} seeds. Accuracy; acceptability: Matthews correlation. "
              "The same budget for all rows of a task: {epochs} epochs, rate {rate}.")
