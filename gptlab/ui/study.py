@@ -281,8 +281,10 @@ def ablations(study: Study, points: list[Point]) -> None:
         if any(cells):
             rows.append((ablation_name(kind), *(mean_cell(cell) for cell in cells)))
     labels = _("labelled examples"), *(_("all") if n is None else f"{n:,}" for n in columns.values())
-    ways = _("What answers"), *(answers_name(answer_by) for _task, answer_by in columns)
-    show.table([_("Test score"), *(cached_transfer.task(name).name for name, _way in columns)], [*rows, labels, ways])
+    names = [
+        cached_transfer.task(name).name + (f" ({answers_name(answer_by)})" if answer_by == "words" else "") for name, answer_by in columns
+    ]
+    show.table([_("Test score"), *names], [*rows, labels])
     chosen = study.arms[0].transfer
     same = _("{model}, on the test split. Mean ± half of the 95 % interval over {n} seeds. Accuracy; acceptability: Matthews correlation. "
              "The same budget for all rows of a task: {epochs} epochs, rate {rate}.")
