@@ -118,7 +118,7 @@ class DepthSeries:
 
     Args:
         n_layers: (d,) -1 nothing, 0 embeddings, ascending.
-        test, test_half: (d,) mean over seeds and half of its 95 % interval (not a number for one seed).
+        test, low, high: (d,) mean over seeds and its 95 % interval, as far as the metric goes (not a number for one seed).
         train: (d,)
         n_seeds: (d,)
     """
@@ -126,7 +126,8 @@ class DepthSeries:
     label: str
     n_layers: np.ndarray
     test: np.ndarray
-    test_half: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
     train: np.ndarray
     n_seeds: np.ndarray
 
@@ -147,10 +148,11 @@ def layers_figure(
     )  # fmt: skip
     for i, one in enumerate(series):
         colour = series_colour(i)
-        bars = np.where(np.isfinite(one.test_half), one.test_half, 0)
+        up, down = np.nan_to_num([one.high - one.test, one.test - one.low])
+        bars = dict(type="data", symmetric=False, array=up, arrayminus=down, thickness=1.5, width=5)
         figure.add_scatter(
             name=_("{series}, test").format(series=one.label), x=one.n_layers, y=one.test, mode="lines+markers", marker_size=8,
-            line=dict(color=colour, width=3), error_y=dict(type="data", array=bars, thickness=1.5, width=5), customdata=one.n_seeds,
+            line=dict(color=colour, width=3), error_y=bars, customdata=one.n_seeds,
             hovertemplate=_("{score}, {n} seeds").format(score="%{y:.3f}", n="%{customdata}"),
         )  # fmt: skip
         figure.add_scatter(

@@ -15,7 +15,7 @@ from gptlab.evaluation.task import BY_WORDS
 from gptlab.experiment import ANSWERS, FineTuning, Study, TransferConfig
 from gptlab.figures import transfer as figures
 from gptlab.paths import ASSETS
-from gptlab.runs.reached import half_interval
+from gptlab.runs.reached import half_interval, mean_and_interval
 from gptlab.runs.store import Run, open_run, readable_runs, shipped_runs, shipped_studies
 from gptlab.training.events import Point
 from gptlab.ui import cached, cached_transfer, launch, link, live, pick, show, state, task
@@ -228,11 +228,10 @@ def depth_series(study: Study, points: list[Point], n_labels: int | None) -> fig
     depths = sorted(by_depth)
     tests = [[point.test for point in by_depth[depth]] for depth in depths]
     name = _("{n} labels").format(n=f"{n_labels:,}") if n_labels else _("all labels")
-    return figures.DepthSeries(
-        name, np.array(depths), np.array([statistics.mean(values) for values in tests]),
-        np.array([half_interval(values) for values in tests]),
-        np.array([statistics.mean(p.train for p in by_depth[d]) for d in depths]), np.array([len(values) for values in tests]),
-    )  # fmt: skip
+    intervals = np.array([mean_and_interval(values, study.arms[0].task) for values in tests]).reshape(-1, 3)
+    means, lows, highs = intervals.T
+    train = np.array([statistics.mean(p.train for p in by_depth[depth]) for depth in depths])
+    return figures.DepthSeries(name, np.array(depths), means, lows, highs, train, np.array([len(values) for values in tests]))
 
 
 def verdict(one: figures.DepthSeries) -> None:
