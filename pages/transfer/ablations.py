@@ -25,6 +25,6 @@ show.lesson(
     attempt=[
         _("Compare the rows with few and with many labels: does the auxiliary loss help with more of them, as the paper says?"),
         _("Take a Korean task: does a model that read both languages transfer as well?"),
-        _("Ask about pronouns with 4,096 labels, once with W_y and once with words: does the model not know, or can the new head not tell?"),
+        _("Ask about pronouns with 4,096 labels, once with W_y, once with words: does the model not know, or can the new head not tell?"),
     ],
 )
