@@ -110,9 +110,11 @@ def study_recipes() -> dict[str, Study]:
     columns = {
         "acceptability-en": 4096, "acceptability-ko": 4096, "pronoun-en": 4096, "closed-en": 1024, "closed-ko": 1024, "kind-en": 1024,
     }
+    with_head = [plan("gpt2-6x96", task, n) for task, n in columns.items()]
+    by_words = FineTuning(model="gpt2-6x96", task="pronoun-en", transfer=transfer.with_(n_labels=4096, answer_by="words"))
     return {
         "layers-12x64": layer_study([deep], RECIPES[deep.model].shape["n_layer"], n_seeds=3),
-        "ablations-6x96": ablation_study([plan("gpt2-6x96", task, n) for task, n in columns.items()], "lstm-320", n_seeds=3),
+        "ablations-6x96": ablation_study([*with_head, by_words], "lstm-320", n_seeds=3),
         "ceilings-12x128": Study(kind="ceilings", arms=ceilings("gpt2-12x128", transfer), n_seeds=1),
         "labels-12x128": label_study("gpt2-12x128", "closed-en", transfer, n_seeds=3, most=4096),
     }
