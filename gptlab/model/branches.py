@@ -59,7 +59,7 @@ class SideBySide:
             groups: the lines of each row, as token ids.
             shared: how many tokens the lines of a group begin with in common, at most the shortest one's.
         """
-        width = max(width_of(lines, n) for lines, n in zip(groups, shared, strict=True))
+        width = max(tokens_of(lines, n) for lines, n in zip(groups, shared, strict=True))
         longest = max(len(line) for lines in groups for line in lines)
         ids, positions = np.zeros((2, len(groups), width), dtype=np.int64)
         branch = np.full((len(groups), width), -1)  # 0 is the beginning
@@ -89,6 +89,6 @@ class SideBySide:
         return found[self.rows[:, None], self.places]
 
 
-def width_of(lines: Sequence[Sequence[int]], shared: int) -> int:
+def tokens_of(lines: Sequence[Sequence[int]], shared: int) -> int:
     """Tokens of a row."""
     return shared + sum(len(line) - shared for line in lines)

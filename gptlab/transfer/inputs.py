@@ -19,7 +19,7 @@ from gptlab.errors import DataError
 from gptlab.evaluation.scoring import pieces_of
 from gptlab.evaluation.task import BY_WORDS, Example, Task
 from gptlab.experiment import TransferConfig
-from gptlab.model.branches import SideBySide, width_of
+from gptlab.model.branches import SideBySide, tokens_of
 from gptlab.tokenizer import Tokenizer
 
 N_SPECIAL = 3
@@ -182,7 +182,7 @@ class Packed:
         judged = torch.tensor([n for example in examples for n in example.judged], dtype=torch.long)
         groups = [example.rows for example in examples]
         shared = [_begin_alike(group) for group in groups]
-        widest = max(map(width_of, groups, shared))
+        widest = max(map(tokens_of, groups, shared))
         pays = len(examples) * _work(widest) < len(rows) * _work(width)
         together = SideBySide.of(groups, shared) if pays else None
         return cls(ids, lengths, labels, judged, torch.tensor(shared), together)

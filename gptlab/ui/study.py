@@ -89,6 +89,12 @@ def layers_of(model: Run, name: str, variant: str, counts: Sequence[int | None],
     return layer_study(plans, model.config().model.n_layer, n_seeds)
 
 
+def variant_of(arm: FineTuning) -> str:
+    """What was tried in a study of layers that has this arm."""
+    settings = arm.transfer.to_json()
+    return next(name for name, changes in reversed(VARIANTS.items()) if changes.items() <= settings.items())
+
+
 def variant_name(variant: str) -> str:
     return {
         "paper": _("as in the paper"), "no_auxiliary": _("without L1 (λ = 0)"), "top": _("layers from the top instead"),
@@ -209,6 +215,8 @@ def layers(study: Study, points: list[Point]) -> None:
         test=f"{len(cached_transfer.test_examples_of(found)):,}", epochs=first.transfer.n_epochs, rate=f"{first.transfer.learning_rate:g}",
         auxiliary=f"{first.transfer.auxiliary:g}",
     )  # fmt: skip
+    if (variant := variant_of(first)) != "paper":
+        caption += " " + _("What is tried: {variant}.").format(variant=variant_name(variant))
     if beside:
         caption += " " + _("Paper: {source}; a straight line between the ends.").format(source=paper()["gpt1_layers"]["source"])
         if found.metric != "accuracy":

@@ -1,7 +1,7 @@
 import torch
 
 from gptlab.config import ModelConfig
-from gptlab.model.branches import SideBySide, width_of
+from gptlab.model.branches import SideBySide, tokens_of
 from gptlab.model.build import build_model
 
 GROUPS = [[[5, 6, 7, 8], [5, 6, 9], [5, 6, 7, 1, 2]], [[3, 4]]]
@@ -14,7 +14,7 @@ def test_lines_are_laid_behind_what_they_share():
     assert laid.branches.positions[0].tolist() == [0, 1, 2, 3, 2, 2, 3, 4]
     for row, places, line in zip(laid.rows, laid.places, sum(GROUPS, []), strict=True):
         assert laid.ids[row, places].tolist()[: len(line)] == line
-    assert width_of(GROUPS[0], 2) == 8
+    assert tokens_of(GROUPS[0], 2) == 8
     assert laid.branches.visible.diagonal(dim1=1, dim2=2).all()
     assert laid.branches.visible[0, 4].tolist() == [True, True, False, False, True, False, False, False]  # the second line's own token
 

@@ -3,7 +3,7 @@ import numpy as np
 from gptlab.experiment import FineTuning, Study, TransferConfig
 from gptlab.figures.transfer import layers_figure
 from gptlab.training.events import Point
-from gptlab.ui.study import depth_series
+from gptlab.ui.study import VARIANTS, depth_series, variant_of
 
 ARMS = [FineTuning(model="m", task="closed-en", transfer=TransferConfig(n_labels=64, n_layers_taken=n)) for n in (-1, 0, 1)]
 
@@ -18,3 +18,8 @@ def test_intervals_end_where_the_metric_ends():
     bars = layers_figure([series], 1, [], "accuracy").data[0].error_y
     assert np.allclose(np.array(bars.array), [1 - 0.65, 0]) and np.allclose(np.array(bars.arrayminus), [0.65, 0])
     assert len(depth_series(Study(kind="layers", arms=ARMS, n_seeds=3), points, 128).n_layers) == 0
+
+
+def test_what_was_tried_is_known_from_the_settings():
+    for name, changes in VARIANTS.items():
+        assert variant_of(ARMS[0].with_(transfer=ARMS[0].transfer.with_(**changes))) == name
