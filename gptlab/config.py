@@ -138,6 +138,12 @@ class DataConfig(Config):
         high=0.5,
         source="chosen here: the split of the nanoGPT recipes",
     )
+    windows: str = setting(
+        "anywhere",
+        help="Where the windows of a batch may begin: anywhere in the text, or at a blank line, so that documents are seen from their "
+        "beginning.",
+        choices=("anywhere", "blank line"),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

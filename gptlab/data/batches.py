@@ -1,6 +1,7 @@
 """Windows of tokens for training and for evaluation."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 import numpy as np
@@ -18,10 +19,15 @@ class Batches:
         block_size: T, tokens that the model sees at once.
         batch_size: B, windows in one update, over all processes.
         seed: 0 or greater.
+        starts: places where a window may begin, ascending; None for everywhere.
     """
 
-    def __init__(self, tokens: np.ndarray, block_size: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, tokens: np.ndarray, block_size: int, batch_size: int, seed: int, starts: np.ndarray | None = None
+    ) -> None:
         assert len(tokens) > block_size
+        self.starts = None if starts is None else starts[starts < len(tokens) - block_size]
+        assert self.starts is None or len(self.starts)
         self.tokens = np.asarray(tokens)  # a plain view of a mapped file: indexing a memmap costs three times as much
         self.block_size, self.batch_size, self.seed = block_size, batch_size, seed
         self._rows = slice(0, batch_size)
@@ -31,7 +37,10 @@ class Batches:
         """Windows of a step, (B, T + 1), int64: the first T columns are the input, the last T the targets."""
         # Philox counts up from here while it draws; the step stands in a higher word, so no two steps overlap.
         random = np.random.Generator(np.random.Philox(key=self.seed, counter=[0, step, 0, 0]))
-        starts = random.integers(0, len(self.tokens) - self.block_size, self.batch_size)[self._rows]
+        n = len(self.tokens) - self.block_size if self.starts is None else len(self.starts)
+        starts = random.integers(0, n, self.batch_size)[self._rows]
+        if self.starts is not None:
+            starts = self.starts[starts]
         return torch.from_numpy(self.tokens[starts[:, None] + self._offsets].astype(np.int64))
 
     def shard(self, rank: int, world_size: int) -> Self:
@@ -45,10 +54,23 @@ class Batches:
                 "batch_size is {batch_size} and there are {world_size} processes; it has to be a multiple of their number.",
                 batch_size=self.batch_size, world_size=world_size,
             )  # fmt: skip
-        shard = type(self)(self.tokens, self.block_size, self.batch_size, self.seed)
+        shard = type(self)(self.tokens, self.block_size, self.batch_size, self.seed, self.starts)
         n_rows = self.batch_size // world_size
         shard._rows = slice(rank * n_rows, (rank + 1) * n_rows)
         return shard
+
+
+def blank_lines(tokens: np.ndarray, token_bytes: Sequence[bytes]) -> np.ndarray:
+    """Where documents begin: the first place, and that of each token with which a blank line begins, ascending, (n,).
+
+    Args:
+        tokens: (N,)
+        token_bytes: of each token of the vocabulary.
+    """
+    ends = np.array([len(piece) for piece in token_bytes])[tokens].cumsum()  # in bytes
+    text = b"".join(token_bytes[token] for token in tokens)
+    places = [match.start() for match in re.finditer(rb"\n\n+", text)]
+    return np.unique(np.concatenate([[0], np.searchsorted(ends, places, side="right")]))
 
 
 def evaluation_batches(tokens: np.ndarray, block_size: int, batch_size: int, n_tokens: int) -> Iterator[Tensor]:

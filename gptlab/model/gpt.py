@@ -21,6 +21,7 @@ from gptlab.errors import ModelError
 from gptlab.model.attention import Attention
 from gptlab.model.branches import Branches
 from gptlab.model.trace import Intervention, KeyValueCache, Trace, replaced_output
+from gptlab.model.vocabulary import TokenEmbedding
 
 INIT_STD = 0.02
 """Standard deviation of fresh weights. GPT-1, section 4.1."""
@@ -69,7 +70,7 @@ class GPT(nn.Module):
         super().__init__()
         self.config = config
         rank = config.embedding_rank or config.n_embd
-        self.token_embedding = nn.Embedding(config.vocab_size, rank)
+        self.token_embedding = TokenEmbedding(config.vocab_size, rank)
         self.position_embedding = nn.Embedding(config.block_size, rank)
         self.embedding_projection = nn.Linear(rank, config.n_embd, bias=False) if config.embedding_rank else None
         self.attentions = nn.ModuleList(Sublayer(Attention(config), config) for _ in range(config.attention_groups))
@@ -83,22 +84,25 @@ class GPT(nn.Module):
         trace: Trace | None = None,
         intervention: Intervention | None = None,
         cache: KeyValueCache | None = None,
+        targets: Tensor | None = None,
     ) -> Tensor:
-        """Logits of the next token at every position.
+        """Logits of the next token at every position, or how far they are from the right ones.
 
         Args:
             ids: token ids, (B, T), int64; with a cache, only the tokens that are new.
             trace: is filled on the way; the logits are bit-equal with and without it.
             intervention: replacements to make on the way.
             cache: keys and values of the tokens before `ids`; is extended by `ids`.
+            targets: the right next tokens, (B, T).
 
         Returns:
-            (B, T, V)
+            (B, T, V); with targets their mean cross-entropy in nats (GPT-1, equation 1), scalar, for which the logits are never held.
 
         Raises:
             ModelError: more tokens than `block_size`.
         """
-        return self.logits(self.hidden(ids, trace, intervention, cache))
+        hidden = self.hidden(ids, trace, intervention, cache)
+        return self.logits(hidden) if targets is None else self.nats(hidden.flatten(0, 1), targets.flatten())
 
     def hidden(
         self,
@@ -138,8 +142,8 @@ class GPT(nn.Module):
         x = self.token_embedding(ids)
         if soft_prompt is not None:
             x = torch.cat([soft_prompt.expand(len(ids), -1, -1), x], dim=1)
-        places = slice(begin, end) if branches is None else begin + branches.positions  # (T,) or (B, T)
-        x = x + self.position_embedding.weight[places]
+        places = begin + (torch.arange(x.shape[1], device=x.device) if branches is None else branches.positions)  # (T,) or (B, T)
+        x = x + self.position_embedding(places.expand(x.shape[:2]))
         if self.embedding_projection is not None:
             x = self.embedding_projection(x)
         return F.dropout(x, self.config.dropout, self.training)
@@ -165,9 +169,14 @@ class GPT(nn.Module):
 
     def logits(self, hidden: Tensor) -> Tensor:  # (B, T, C) -> (B, T, V)
         """h_n W_e^T; a factorised W_e leads out through the same two matrices that led in."""
-        if self.embedding_projection is not None:
-            hidden = hidden @ self.embedding_projection.weight
-        return F.linear(hidden, self.token_embedding.weight)
+        return self.token_embedding.logits(self._as_embedding(hidden))
+
+    def nats(self, hidden: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:  # (N, C), (N,), (N,) -> scalar
+        """Mean cross-entropy of the right tokens, or its sum by weights."""
+        return self.token_embedding.nats(self._as_embedding(hidden), targets, weights)
+
+    def _as_embedding(self, hidden: Tensor) -> Tensor:
+        return hidden if self.embedding_projection is None else hidden @ self.embedding_projection.weight
 
     def new_cache(self) -> KeyValueCache:
         """An empty cache to generate with."""

@@ -10,6 +10,7 @@ from gptlab.config import LSTMConfig
 from gptlab.errors import ModelError
 from gptlab.model.gpt import INIT_STD
 from gptlab.model.trace import Intervention, Trace
+from gptlab.model.vocabulary import TokenEmbedding
 
 
 class RecurrentCache:
@@ -26,7 +27,7 @@ class LSTM(nn.Module):
     def __init__(self, config: LSTMConfig) -> None:
         super().__init__()
         self.config = config
-        self.token_embedding = nn.Embedding(config.vocab_size, config.n_embd)
+        self.token_embedding = TokenEmbedding(config.vocab_size, config.n_embd)
         self.recurrence = nn.LSTM(
             config.n_embd, config.n_hidden, config.n_layer, batch_first=True, dropout=config.dropout if config.n_layer > 1 else 0.0
         )
@@ -39,15 +40,18 @@ class LSTM(nn.Module):
         trace: Trace | None = None,
         intervention: Intervention | None = None,
         cache: RecurrentCache | None = None,
+        targets: Tensor | None = None,
     ) -> Tensor:
-        """Logits of the next token, (B, T) -> (B, T, V); tied to the embedding like the GPT's.
+        """Logits of the next token, (B, T) -> (B, T, V); tied to the embedding like the GPT's. With the right tokens, (B, T), their mean
+        cross-entropy in nats, scalar.
 
         Raises:
             ModelError: a trace or an intervention was given; an LSTM has no heads or blocks to look at.
         """
         if trace is not None or intervention is not None:
             raise ModelError("An LSTM has no attention heads or blocks to look at or to change. Choose a GPT.")
-        return self.logits(self.hidden(ids, cache))
+        hidden = self.hidden(ids, cache)
+        return self.logits(hidden) if targets is None else self.nats(hidden.flatten(0, 1), targets.flatten())
 
     def hidden(self, ids: Tensor, cache: RecurrentCache | None = None) -> Tensor:  # (B, T) -> (B, T, E)
         x = F.dropout(self.token_embedding(ids), self.config.dropout, self.training)
@@ -61,4 +65,8 @@ class LSTM(nn.Module):
         return RecurrentCache()
 
     def logits(self, hidden: Tensor) -> Tensor:  # (B, T, E) -> (B, T, V)
-        return F.linear(hidden, self.token_embedding.weight)
+        return self.token_embedding.logits(hidden)
+
+    def nats(self, hidden: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:  # (N, E), (N,), (N,) -> scalar
+        """Mean cross-entropy of the right tokens, or its sum by weights."""
+        return self.token_embedding.nats(hidden, targets, weights)

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from gptlab.config import DataConfig, RunConfig, TokenizerConfig
 from gptlab.data import library
 from gptlab.data.corpus import Corpus
-from gptlab.data.village.documents import RATE, VERSION, corpus
+from gptlab.data.village.documents import LESSONS_VERSION, RATE, VERSION, corpus
 from gptlab.data.village.korean import particles_apart
 from gptlab.errors import RunError
 from gptlab.experiment import FineTuning, Study, TransferConfig
@@ -64,6 +64,7 @@ class Recipe:
     Args:
         n_checkpoints: how many moments of its training are kept, evenly spread over log time; more than two are scored on every task.
         n_shipped: of how many of them the weights ship, counted from the end.
+        windows: where those of a batch may begin, as in `DataConfig`.
         begins_from: the model whose weights it goes on from, with that one's architecture and shape; empty for random weights.
     """
 
@@ -74,6 +75,7 @@ class Recipe:
     n_steps: int = N_STEPS
     n_checkpoints: int = 2
     n_shipped: int = 1
+    windows: str = "anywhere"
     training: dict[str, Any] = field(default_factory=dict)
 
 
@@ -89,8 +91,8 @@ RECIPES: dict[str, Recipe] = {
     "gpt2-12x64": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=64, block_size=256)),
     "gpt1-6x96": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=96, block_size=256)),
     "gpt2-12x128-reader": Recipe(
-        "gpt2", {}, begins_from="gpt2-12x128", village=Village(seed=2, megabytes=52.0, demonstrations=0.9, lessons=True), n_steps=1200,
-        training=dict(muon_learning_rate=0.01, learning_rate=8e-4),
+        "gpt2", {}, begins_from="gpt2-12x128", village=Village(seed=2, megabytes=80.0, demonstrations=0.9, lessons=True), n_steps=2800,
+        windows="blank line", training=dict(muon_learning_rate=0.02, learning_rate=1.6e-3),
     ),
     # torch's LSTM takes twice as long in bf16 on a CPU
     "lstm-320": Recipe(
@@ -151,7 +153,7 @@ def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
         raise RunError("There is no recipe for {given!r}. There are {known}.", given=name, known=", ".join(RECIPES))
     recipe = RECIPES[name]
     text = recipe.village.told()
-    data = DataConfig(corpus=library.save(text, home()), validation_fraction=0.01)
+    data = DataConfig(corpus=library.save(text, home()), validation_fraction=0.01, windows=recipe.windows)
     changes = FAST | recipe.training
     changes |= dict(n_steps=recipe.n_steps, n_checkpoints=recipe.n_checkpoints, evaluate_every=max(1, recipe.n_steps // 20))
     if recipe.begins_from:
@@ -263,12 +265,13 @@ def _card(run: Run, name: str, config: RunConfig) -> dict[str, Any]:
     curve.read()
     last, environment = curve.evaluations[-1], run.environment()
     assert config.training is not None
+    village = RECIPES[name].village
     return {
         "name": name,
         "architecture": RECIPES[name].architecture,
         "parameters": count_all(config.model),
         "begins_from": RECIPES[name].begins_from,
-        "data": {"village_version": VERSION, "languages": LANGUAGES} | asdict(RECIPES[name].village),
+        "data": {"village_version": VERSION, "lessons_version": LESSONS_VERSION, "languages": LANGUAGES} | asdict(village),
         "steps": last.step,
         "tokens": last.step * config.training.batch_size * config.model.block_size,
         "training_seed": config.training.seed,

@@ -17,7 +17,7 @@ import torch
 
 from gptlab.config import DataConfig, RunConfig, SamplingConfig, TrainingConfig
 from gptlab.data import check_length, encoded, expectations, open_corpus
-from gptlab.data.batches import Batches, evaluation_batches
+from gptlab.data.batches import Batches, blank_lines, evaluation_batches
 from gptlab.device import device_name, give_back_memory, memory_bytes
 from gptlab.errors import LabError, TrainingError
 from gptlab.generation import generate
@@ -156,7 +156,8 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
         windows = evaluation_batches(tokens, block_size, training.batch_size, training.evaluation_tokens)
         return mean_loss(model, windows, config.device, training.precision)
 
-    batches = Batches(train, block_size, training.batch_size, training.seed)
+    starts = blank_lines(train, [tokenizer.token_bytes(i) for i in range(tokenizer.vocab_size)]) if data.windows == "blank line" else None
+    batches = Batches(train, block_size, training.batch_size, training.seed, starts)
     trainer = Trainer(
         ranks.wrapped(model),
         next_token_loss,

@@ -138,8 +138,8 @@ class Trainer:
 
 def next_token_loss(model: nn.Module, batch: Tensor) -> Tensor:
     """Mean cross-entropy of every next token, in nats: windows of T + 1 ids, (B, T+1) -> scalar. GPT-1, equation 1."""
-    logits = model(batch[:, :-1])  # (B, T, V)
-    return F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
+    loss: Tensor = model(batch[:, :-1], targets=batch[:, 1:])
+    return loss
 
 
 @torch.no_grad()

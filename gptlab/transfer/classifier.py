@@ -40,7 +40,7 @@ class Classifier(nn.Module):
         super().__init__()
         if n_prompt and not isinstance(language_model, GPT):
             raise ModelError("Soft prompts are for Transformers; an LSTM has none here. Choose what else may learn.")
-        self.language_model, self.form, self.dropout = language_model, form, dropout
+        self.language_model, self.form, self.drop = language_model, form, nn.Dropout(dropout)
         self.head = None
         if form != "words":
             self.head = nn.Linear(width_of(language_model.config), 1 if form == "choice" else n_classes)
@@ -57,7 +57,7 @@ class Classifier(nn.Module):
         if self.head is None:
             return self.by_words(batch, hidden).view(len(batch.labels), -1), hidden
         read = hidden[torch.arange(len(hidden), device=hidden.device), batch.lengths - 1]  # (B * R, C), at Extract
-        read = F.dropout(read, self.dropout, self.training)
+        read = self.drop(read)
         if self.form == "choice":
             return self.head(read).view(len(batch.labels), -1), hidden  # one number an answer
         if self.form == "similarity":
@@ -99,9 +99,8 @@ class Classifier(nn.Module):
             times[:, 1:] *= ~alike[:, None]
             times[:, 0] += (times.shape[1] - 1) * alike
         counted = times.view(-1, T) > 0
-        logits = self.language_model.logits(hidden[:, :-1][counted])  # (N, V)
-        nats = F.cross_entropy(logits.float(), batch.ids[:, 1:][counted], reduction="none")
-        return (nats * times.view(-1, T)[counted]).sum() / times.sum()
+        weights = times.view(-1, T)[counted] / times.sum()  # (N,)
+        return self.language_model.nats(hidden[:, :-1][counted], batch.ids[:, 1:][counted], weights)
 
 
 def width_of(config: ModelConfig | LSTMConfig) -> int:

@@ -81,6 +81,11 @@ def trial(pretrained: GPT | LSTM, task: Task, splits: Splits, config: TransferCo
     tuner = tuner_for(pretrained, task, splits, config, device, watched=False)
     for _event in tuner.events():
         pass
+    return trial_of(tuner, splits, time.monotonic() - begin)
+
+
+def trial_of(tuner: FineTuner, splits: Splits, seconds: float) -> Trial:
+    """Scores of a training that is done."""
     scored: tuple[Sequence[Encoded], ...] = (tuner.examples[:TRAIN_SCORED], splits.validation, splits.test)
     train, validation, test = (tuner.predict(part).score.value for part in scored)
-    return Trial(train, validation, test, time.monotonic() - begin)
+    return Trial(train, validation, test, seconds)

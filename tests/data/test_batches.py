@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from gptlab.data.batches import Batches, evaluation_batches
+from gptlab.data.batches import Batches, blank_lines, evaluation_batches
 from gptlab.errors import DataError
 
 TOKENS = np.arange(1000, dtype=np.uint16)
@@ -72,3 +72,17 @@ def test_evaluation_batches_are_spread_evenly():
 
 def test_evaluation_batches_hold_one_window_at_least():
     assert windows(TOKENS[:9], 8, 4, 1).tolist() == [list(range(9))]
+
+
+def test_windows_begin_at_the_places_that_are_given():
+    starts = np.array([0, 30, 400, 995])  # the last one has no room for a window
+    batches = Batches(TOKENS, 8, 64, seed=1, starts=starts)
+    found = torch.cat([batches.batch(step)[:, 0] for step in range(3)])
+    assert set(found.tolist()) == {0, 30, 400}
+    assert torch.equal(torch.cat([batches.shard(rank, 2).batch(0) for rank in range(2)]), batches.batch(0))
+
+
+def test_documents_begin_at_blank_lines_whatever_the_tokens_are():
+    pieces = [b"a", b"\n", b"\n\n", b".\n", b"\nb"]
+    tokens = np.array([0, 1, 0, 1, 1, 0, 2, 0, 3, 4, 0])  # a \n a \n\n a \n\n a .\n \nb a
+    assert blank_lines(tokens, pieces).tolist() == [0, 3, 6, 8]

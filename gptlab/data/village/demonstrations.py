@@ -8,7 +8,7 @@ from collections.abc import Callable
 from random import Random
 
 from gptlab.data.village.lexicon import Noun, kept_out, lexicon, rows
-from gptlab.data.village.questions import Fact, answer, claim, facts, is_it_true, is_told, question, undetermined, wrong
+from gptlab.data.village.questions import Fact, answer, claim, facts, is_clear, is_it_true, question, undetermined, wrong
 from gptlab.data.village.simulation import tell_story
 from gptlab.data.village.story import Story
 from gptlab.data.village.telling import Listener, phrases
@@ -26,7 +26,8 @@ SALIENT = (
 """What a summary mentions, the most telling first."""
 
 HARD = ("looks", "owns", "relation")
-"""What a story tells once and rarely comes back to, or changes."""
+"""What a story tells once and rarely comes back to, or changes. Where it tells two things of such a sort, one is easily taken for the
+other."""
 
 Pairs = list[tuple[str, str]]
 
@@ -39,16 +40,17 @@ def conversation(story: Story, language: str, rng: Random, lesson: bool = False)
     """
     known = facts(story)
     if lesson:
-        hard = [fact for fact in known if fact.about in HARD]
-        others = [fact for fact in known if fact.about not in HARD and is_told(fact, story)]
+        known = [fact for fact in known if is_clear(fact, story)]
+        hard, others = ([fact for fact in known if (fact.about in HARD) is wanted] for wanted in (True, False))
         known = hard + rng.sample(others, min(len(others), 2))
     chosen = rng.sample(known, len(known) if lesson else min(len(known), 1 + int(5 * rng.random())))
     return [_asked(fact, story, language, rng) for fact in chosen]
 
 
-def describes(story: Story) -> bool:
-    """Whether a story says how something looks."""
-    return any(fact.about == "looks" for fact in facts(story))
+def confuses(story: Story) -> bool:
+    """Whether a story tells two different things of one sort of `HARD`."""
+    told = [fact for fact in facts(story) if fact.about in HARD and is_clear(fact, story)]
+    return any(len({fact.truth for fact in told if fact.about == sort}) > 1 for sort in HARD)
 
 
 def _asked(fact: Fact, story: Story, language: str, rng: Random) -> tuple[str, str]:

@@ -15,7 +15,9 @@ from gptlab.data.village.telling import LANGUAGES, as_text, tell
 from gptlab.errors import DataError
 
 VERSION = "2"
-"""Changes whenever the same seed would give another text."""
+"""Changes whenever the same seed would give another text; of the text with lessons `LESSONS_VERSION` tells."""
+
+LESSONS_VERSION = "2"
 
 RATE = 0.6
 """Share of documents that show a task. Chosen here: high, because a model of a few million weights reads a few million words only."""
@@ -23,9 +25,12 @@ RATE = 0.6
 SHOWN = (("questions", 6), ("summary", 2), ("note", 1), ("paper", 1), ("review", 1), ("pairs", 3), ("translations", 2))
 """What shows a task, and how often."""
 
-LESSONS = (("lesson", 24), *(entry for entry in SHOWN if entry[0] != "questions"))
-"""The same with lessons in reading in place of questions, and four times as many. Chosen here: what a story tells once and never uses
+LESSONS = (("lesson", 40), *(entry for entry in SHOWN if entry[0] != "questions"))
+"""The same with lessons in reading in place of questions, and seven times as many. Chosen here: what a story tells once and never uses
 again, like a color, a model does not learn to look up from the few questions of the plain text; from lessons it does."""
+
+LONGEST_LESSON = {"en": 700, "ko": 360}
+"""Characters of a lesson's story: with its questions it mostly fits into 256 tokens, and what is asked for can be seen."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +81,10 @@ def _document(sort: str, language: str, languages: tuple[str, ...], rng: Random)
     if sort == "review":
         return Told(tasks.review(language, rng), sort, language, None)
     story = tell_story(rng)
-    while sort == "lesson" and not tasks.describes(story):
-        story = tell_story(rng)
     text = as_text(story.events, tell(story, language, rng))
+    while sort == "lesson" and (len(text) > LONGEST_LESSON[language] or not tasks.confuses(story)):
+        story = tell_story(rng)
+        text = as_text(story.events, tell(story, language, rng))
     if sort in ("questions", "lesson"):
         text = tasks.with_questions(story, language, rng, text, lesson=sort == "lesson")
     elif sort == "summary":

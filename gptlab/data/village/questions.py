@@ -120,8 +120,13 @@ def answers(fact: Fact, language: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(("because " if language == "en" else "") + way for way in ways))
 
 
-def is_told(fact: Fact, story: Story) -> bool:
-    """Whether a story says so. Somebody's feeling is sometimes left for the listener to guess, who may guess another one."""
+def is_clear(fact: Fact, story: Story) -> bool:
+    """Whether a story leaves no doubt. Somebody's feeling is sometimes left for the listener to guess, who may guess another one; and who
+    has a friend and a best friend has two friends.
+    """
+    if fact.about == "relation":
+        friends = [e for e in story.events if e.name == "relation" and e.roles["a"] is fact.roles["a"] and "friend" in e.roles["rel"].en]
+        return "friend" not in fact.roles["rel"].en or len(friends) == 1
     if fact.kind != "feels.f":
         return True
     told = [event.roles for event in story.events if event.name in ("feels", "feels_because")]

@@ -1,7 +1,7 @@
 """Tasks that are answered in free words: questions, summaries, translations."""
 
 from gptlab.data.village.demonstrations import ASKS, SUMMARY, summary
-from gptlab.data.village.questions import answers, claim, facts, is_told, question
+from gptlab.data.village.questions import answers, claim, facts, is_clear, question
 from gptlab.data.village.telling import LANGUAGES
 from gptlab.evaluation.task import Example
 from gptlab.evaluation.tasks.making import Source, village_task
@@ -12,7 +12,7 @@ def reading(source: Source, i: int) -> tuple[Example, ...]:
     CoQA).
     """
     for story, text in source.stories():
-        known = [fact for fact in facts(story) if fact.about != "is" and is_told(fact, story)]
+        known = [fact for fact in facts(story) if fact.about != "is" and is_clear(fact, story)]
         if known:
             fact = source.rng.choice(known)
             asked = question(fact, source.language, source.rng)
@@ -45,7 +45,7 @@ def translation(source: Source, i: int) -> tuple[Example, ...]:
 FREE = [
     village_task(name, language, "free", "write", metric, make, revision=revision)
     for name, metric, make, revision in (
-        ("reading", "f1", reading, 1), ("summary", "rouge", summarising, 0), ("translation", "bleu", translation, 0),
+        ("reading", "f1", reading, 2), ("summary", "rouge", summarising, 0), ("translation", "bleu", translation, 0),
     )
     for language in LANGUAGES
 ]
