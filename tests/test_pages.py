@@ -40,7 +40,7 @@ def small_python_text(monkeypatch, lab_home):
     from gptlab.device import device_name
 
     (lab_home / "devices").mkdir()
-    rates = {size: 1e11 for size in ("mini", "small", "medium")}
+    rates = {size: 1e11 for size in ("mini", "small", "medium", "tuned")}
     speed = {"device_name": device_name("cpu"), "flops_per_s": {"fp32": rates, "bf16": rates}}
     (lab_home / "devices" / "cpu-speed.json").write_text(json.dumps(speed))
     monkeypatch.setenv("GPTLAB_DEVICE", "cpu")
@@ -569,7 +569,12 @@ def test_words_answer_in_studies_of_tasks_that_have_some(lab_home):
 
     tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=128)
     app = opened("pages/transfer/layer_transfer.py", task="acceptability-en", label_counts="64", variant="words")
-    assert not app.exception and "has no words for its answers" in app.error[0].value and app.button(key="begin").disabled
+    assert not app.exception and not app.error and not any("own words" in option for option in app.selectbox(key="variant").options)
+    next(b for b in app.button if b.key == "begin").click().run()
+    assert {arm.transfer.answer_by for arm in list_runs()[0].config().study.arms} == {"head"}
+    app = opened("pages/transfer/layer_transfer.py", task="closed-en", label_counts="64")
+    next(b for b in app.button if b.key == "begin").click().run()
+    assert {(arm.transfer.answer_by, arm.transfer.n_epochs) for arm in list_runs()[0].config().study.arms} == {("words", 2)}
     app = opened("pages/transfer/ablations.py", answer_by="words", labels="64")
     assert not app.exception and not app.error
     assert not any("acceptability" in option for option in app.multiselect(key="tasks").options)

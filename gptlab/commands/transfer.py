@@ -97,7 +97,7 @@ def plan_of(args: argparse.Namespace) -> FineTuning:
         raise DataError("Name a task with --task, or a table with --data or --hub, and its columns with --text and --label.")
     given = dict(n_labels=args.labels, auxiliary=args.auxiliary_lm, n_epochs=args.epochs, learning_rate=args.learning_rate, seed=args.seed)
     transfer = TransferConfig(**{name: value for name, value in given.items() if value is not None})
-    transfer = transfer.with_(precision=measured_speed(choose_device(args.device)).precision)
+    transfer = transfer.with_(precision=measured_speed(choose_device(args.device)).tuning_precision)
     return FineTuning(model=args.model, step=args.step, task=args.task or own_task(args), transfer=transfer)
 
 

@@ -84,13 +84,6 @@ class SideBySide:
         branches = Branches(self.branches.positions.to(device), self.branches.visible.to(device))
         return SideBySide(self.ids.to(device), branches, self.rows.to(device), self.places.to(device))
 
-    def repeated(self, times: int) -> "SideBySide":
-        """The same rows so many times, one after the other."""
-        n = len(self.ids)
-        branches = Branches(self.branches.positions.repeat(times, 1), self.branches.visible.repeat(times, 1, 1))
-        rows = torch.cat([self.rows + i * n for i in range(times)])
-        return SideBySide(self.ids.repeat(times, 1), branches, rows, self.places.repeat(times, 1))
-
     def in_lines(self, found: Tensor) -> Tensor:  # (B, S, C) -> (N, T, C)
         """What was found for the tokens of the rows, line by line."""
         return found[self.rows[:, None], self.places]

@@ -142,8 +142,8 @@ class GPT(nn.Module):
         x = self.token_embedding(ids)
         if soft_prompt is not None:
             x = torch.cat([soft_prompt.expand(len(ids), -1, -1), x], dim=1)
-        places = begin + (torch.arange(x.shape[1], device=x.device) if branches is None else branches.positions)  # (T,) or (B, T)
-        x = x + self.position_embedding(places.expand(x.shape[:2]))
+        places = slice(begin, end) if branches is None else begin + branches.positions  # (T,) or (B, T)
+        x = x + self.position_embedding.weight[places]
         if self.embedding_projection is not None:
             x = self.embedding_projection(x)
         return F.dropout(x, self.config.dropout, self.training)

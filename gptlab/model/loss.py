@@ -49,7 +49,7 @@ class _InBlocks(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, vocabulary: Tensor, targets: Tensor, weights: Tensor, dtype: torch.dtype) -> Tensor:
-        device, size = hidden.device.type, rows_of_block(*vocabulary.shape, hidden.device.type)
+        device, size = hidden.device.type, rows_of_block(len(vocabulary), vocabulary.shape[1], hidden.device.type)
         learns = any(ctx.needs_input_grad)
         to_hidden, to_vocabulary = (torch.zeros_like(t, dtype=torch.float32) for t in (hidden, vocabulary)) if learns else (None, None)
         total = hidden.new_zeros((), dtype=torch.float32)
@@ -72,6 +72,6 @@ class _InBlocks(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor, None, None, None]:  # type: ignore[override]
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor, None, None, None]:
         to_hidden, to_vocabulary = ctx.saved_tensors
         return (to_hidden * slope).to(ctx.dtypes[0]), (to_vocabulary * slope).to(ctx.dtypes[1]), None, None, None

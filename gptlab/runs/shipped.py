@@ -29,7 +29,7 @@ from gptlab.runs.curve import Curve
 from gptlab.runs.plan import plan, plan_onward
 from gptlab.runs.store import Run, open_run, overview, shipped_runs
 from gptlab.tokenizer import Tokenizer, train_tokenizer
-from gptlab.transfer.studies import ablation_study, label_study, layer_study
+from gptlab.transfer.studies import VARIANTS, ablation_study, label_study, layer_study
 
 LANGUAGES = ("en", "ko")
 SEED, MEGABYTES = 1, 80.0
@@ -109,13 +109,16 @@ def study_recipes() -> dict[str, Study]:
         return FineTuning(model=model, task=task, transfer=transfer.with_(n_labels=n_labels))
 
     deep = plan("gpt2-12x64", "acceptability-en", 4096)
+    n_layer = RECIPES[deep.model].shape["n_layer"]
+    quick = FineTuning(model=deep.model, task="closed-en", transfer=TransferConfig(n_labels=1024, **VARIANTS["words"]))
     columns = {
         "acceptability-en": 4096, "acceptability-ko": 4096, "pronoun-en": 4096, "closed-en": 1024, "closed-ko": 1024, "kind-en": 1024,
     }
     with_head = [plan("gpt2-6x96", task, n) for task, n in columns.items()]
     by_words = FineTuning(model="gpt2-6x96", task="pronoun-en", transfer=transfer.with_(n_labels=4096, answer_by="words"))
     return {
-        "layers-12x64": layer_study([deep], RECIPES[deep.model].shape["n_layer"], n_seeds=3),
+        "layers-12x64": layer_study([quick], n_layer, n_seeds=3),
+        "layers-12x64-head": layer_study([deep], n_layer, n_seeds=3),
         "ablations-6x96": ablation_study([*with_head, by_words], "lstm-320", n_seeds=3),
         "ceilings-12x128": Study(kind="ceilings", arms=ceilings("gpt2-12x128", transfer), n_seeds=1),
         "labels-12x128": label_study("gpt2-12x128", "closed-en", transfer, n_seeds=3, most=4096),

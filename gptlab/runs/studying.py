@@ -8,8 +8,9 @@ Small models do not fill several cores: two fine-tunings side by side, each on o
 import os
 import threading
 import time
-from collections.abc import Generator
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import closing
 from functools import cache
 from multiprocessing import get_context
@@ -74,23 +75,42 @@ def processes(device: str) -> int:
 def computed(tasks: list[Task], n: int) -> Generator[Point | None]:
     """Points as they are done; None now and then, so that the caller can look about.
 
-    Args:
-        n: computes in this process if 1, else in so many others, which end with this one.
+    This process computes one fine-tuning after the other, a step at a time, since it has torch and need not wait for it; n - 1 others,
+    which end with this one, compute more.
     """
-    if n == 1 or len(tasks) < 2:
-        yield from (_point(*task) for task in tasks)
-        return
-    pool = ProcessPoolExecutor(n, mp_context=get_context("spawn"), initializer=_begin, initargs=(os.getpid(), os.nice(0)))
+    left = deque(tasks)
+    n_others = min(n, len(tasks)) - 1
+    pool = ProcessPoolExecutor(n_others, get_context("spawn"), _begin, (os.getpid(), os.nice(0))) if n_others > 0 else None
+    threads = torch.get_num_threads()
+    if pool:
+        torch.set_num_threads(1)
+    here: Iterator[Point | None] | None = None
+    elsewhere: set[Future[Point]] = set()
+    looked_s = time.monotonic()
     try:
-        waiting = {pool.submit(_point, *task) for task in tasks}
-        while waiting:
-            finished, waiting = wait(waiting, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
-            yield from (future.result() for future in finished)
-            yield None
+        while left or here or elsewhere:
+            if here is None and left:
+                here = _in_steps(*left.popleft())
+            while pool and left and len(elsewhere) < n_others:
+                elsewhere.add(pool.submit(_point, *left.popleft()))
+            if here is None:
+                wait(elsewhere, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
+            elif (point := next(here)) is not None:
+                here = None
+                yield point
+            for future in [future for future in elsewhere if future.done()]:
+                elsewhere.remove(future)
+                yield future.result()
+            if time.monotonic() - looked_s > HEARTBEAT_S:
+                looked_s = time.monotonic()
+                yield None
     finally:
-        for process in (pool._processes or {}).values():  # a point takes seconds, and a pause should not wait for it
-            process.kill()
-        pool.shutdown(wait=False, cancel_futures=True)
+        torch.set_num_threads(threads)
+        _prepared.cache_clear()
+        if pool:
+            for process in (pool._processes or {}).values():  # a point takes seconds, and a pause should not wait for it
+                process.kill()
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _begin(parent: int, niceness: int) -> None:
@@ -109,12 +129,19 @@ def _begin(parent: int, niceness: int) -> None:
 
 
 def _point(plan: FineTuning, arm: int, seed: int, device: str) -> Point:
+    *_, point = _in_steps(plan, arm, seed, device)
+    assert point is not None
+    return point
+
+
+def _in_steps(plan: FineTuning, arm: int, seed: int, device: str) -> Iterator[Point | None]:
+    """None after every update, then the point."""
     reading = TransferConfig(answer_by=plan.transfer.answer_by)
     if plan.transfer.updated == "prompt":
         reading = reading.with_(updated="prompt", n_prompt=plan.transfer.n_prompt)
     model, splits = _prepared(plan.model, plan.step, plan.task, reading)
-    found = trial(model, task_named(plan.task), splits, plan.transfer.with_(seed=seed), device)
-    return Point(arm, seed, found.train, found.validation, found.test, found.seconds)
+    for found in trial(model, task_named(plan.task), splits, plan.transfer.with_(seed=seed), device):
+        yield None if found is None else Point(arm, seed, found.train, found.validation, found.test, found.seconds)
 
 
 @cache

@@ -144,7 +144,7 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
     data, training = config.to_train()
     desk.status(device_name=device_name(config.device), n_steps=training.n_steps)
     if ranks.is_first:
-        check_memory(config.model, training, memory_bytes(config.device)[0])
+        check_memory(config.model, training, memory_bytes(config.device)[0], config.device)
     train, validation = encoded(data.corpus, tokenizer, data.validation_fraction, home())
     check_length(len(train), len(validation), config.model.block_size)
     desk.status(phase="building the model")

@@ -40,7 +40,7 @@ class Classifier(nn.Module):
         super().__init__()
         if n_prompt and not isinstance(language_model, GPT):
             raise ModelError("Soft prompts are for Transformers; an LSTM has none here. Choose what else may learn.")
-        self.language_model, self.form, self.drop = language_model, form, nn.Dropout(dropout)
+        self.language_model, self.form, self.dropout = language_model, form, dropout
         self.head = None
         if form != "words":
             self.head = nn.Linear(width_of(language_model.config), 1 if form == "choice" else n_classes)
@@ -57,7 +57,7 @@ class Classifier(nn.Module):
         if self.head is None:
             return self.by_words(batch, hidden).view(len(batch.labels), -1), hidden
         read = hidden[torch.arange(len(hidden), device=hidden.device), batch.lengths - 1]  # (B * R, C), at Extract
-        read = self.drop(read)
+        read = F.dropout(read, self.dropout, self.training)
         if self.form == "choice":
             return self.head(read).view(len(batch.labels), -1), hidden  # one number an answer
         if self.form == "similarity":

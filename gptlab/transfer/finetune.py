@@ -106,9 +106,11 @@ class FineTuner:
         classifier.to(device)
         choose_updated(classifier, config)
         self.parameters = [p for p in classifier.parameters() if p.requires_grad]
-        self.optimizer = optimizer_for(
-            [p for p in self.parameters if p.ndim > 1], [p for p in self.parameters if p.ndim <= 1], config
-        )
+        self.optimizer = torch.optim.AdamW(
+            [dict(params=[p for p in self.parameters if p.ndim > 1], weight_decay=config.weight_decay),
+             dict(params=[p for p in self.parameters if p.ndim <= 1], weight_decay=0.0)],
+            lr=config.learning_rate, fused=True,
+        )  # fmt: skip
 
     @property
     def auxiliary(self) -> float:
@@ -133,7 +135,7 @@ class FineTuner:
 
     def update(self, batch: Packed) -> Tuned:
         """One step; the event tells the losses before it."""
-        rate = self.config.learning_rate * rate_fraction(self.step, self.n_steps, self.config.warmup_fraction)
+        rate = self.config.learning_rate * _fraction(self.step, self.n_steps, self.config.warmup_fraction)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         torch.manual_seed(self.config.seed * 1_000_003 + self.step)
@@ -163,12 +165,6 @@ class FineTuner:
     def restore(self, state: dict[str, Any]) -> None:
         self.step = state["step"]
         self.optimizer.load_state_dict(state["optimizers"][0])
-
-
-def optimizer_for(matrices: list[Tensor], others: list[Tensor], config: TransferConfig) -> torch.optim.AdamW:
-    """AdamW, whose weight decay falls on matrices only (GPT-1's code)."""
-    groups = [dict(params=matrices, weight_decay=config.weight_decay), dict(params=others, weight_decay=0.0)]
-    return torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
 
 
 def losses(classifier: Classifier, batch: Packed, auxiliary: float) -> tuple[Tensor, Tensor | None]:
@@ -207,7 +203,7 @@ def choose_updated(classifier: Classifier, config: TransferConfig) -> None:
                 parameter.requires_grad_(True)
 
 
-def rate_fraction(step: int, n_steps: int, warmup_fraction: float) -> float:
+def _fraction(step: int, n_steps: int, warmup_fraction: float) -> float:
     """Up along a line, then down along a line to zero (GPT-1, section 4.1)."""
     warmup = warmup_fraction * n_steps
     if step < warmup:

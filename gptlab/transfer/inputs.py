@@ -191,13 +191,6 @@ class Packed:
         ids, lengths, labels, judged, shared = (t.to(device) for t in (self.ids, self.lengths, self.labels, self.judged, self.shared))
         return Packed(ids, lengths, labels, judged, shared, self.together.to(device) if self.together else None)
 
-    def repeated(self, times: int) -> "Packed":
-        """The same examples so many times, one batch behind the other."""
-        ids, lengths, labels, judged, shared = (
-            t.repeat(times, *[1] * (t.ndim - 1)) for t in (self.ids, self.lengths, self.labels, self.judged, self.shared)
-        )
-        return Packed(ids, lengths, labels, judged, shared, self.together.repeated(times) if self.together else None)
-
 
 def _work(n_tokens: int) -> int:
     """What a sequence costs, in pairs of tokens that attention compares (4 C operations each): a token's way through the matrices of a

@@ -1,7 +1,7 @@
 """One fine-tuning from beginning to end, with nobody watching: a point of a study."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -75,17 +75,12 @@ def classifier_for(model: GPT | LSTM, task: Task, config: TransferConfig) -> Cla
     return Classifier(model, form, n_classes, config.dropout, config.n_prompt if config.updated == "prompt" else 0)
 
 
-def trial(pretrained: GPT | LSTM, task: Task, splits: Splits, config: TransferConfig, device: str) -> Trial:
-    """Fine-tune once and score."""
+def trial(pretrained: GPT | LSTM, task: Task, splits: Splits, config: TransferConfig, device: str) -> Iterator[Trial | None]:
+    """Fine-tune once and score: None after every update, so that whoever drives it can look about, and what was reached at last."""
     begin = time.monotonic()
     tuner = tuner_for(pretrained, task, splits, config, device, watched=False)
     for _event in tuner.events():
-        pass
-    return trial_of(tuner, splits, time.monotonic() - begin)
-
-
-def trial_of(tuner: FineTuner, splits: Splits, seconds: float) -> Trial:
-    """Scores of a training that is done."""
+        yield None
     scored: tuple[Sequence[Encoded], ...] = (tuner.examples[:TRAIN_SCORED], splits.validation, splits.test)
     train, validation, test = (tuner.predict(part).score.value for part in scored)
-    return Trial(train, validation, test, seconds)
+    yield Trial(train, validation, test, time.monotonic() - begin)

@@ -50,7 +50,7 @@ def planned(run: Run, name: str) -> Study:
     """What the button computes."""
     from gptlab.transfer.studies import label_study
 
-    return label_study(run.id, name, TransferConfig(precision=cached.speed(launch.device()).precision), N_SEEDS, most_labels(name))
+    return label_study(run.id, name, TransferConfig(precision=cached.speed(launch.device()).tuning_precision), N_SEEDS, most_labels(name))
 
 
 def newest(run: Run, name: str) -> Run | None:

@@ -11,13 +11,13 @@ import streamlit as st
 
 from gptlab.config import ModelConfig
 from gptlab.evaluation.metrics import spearman
-from gptlab.evaluation.task import BY_WORDS
 from gptlab.experiment import ANSWERS, FineTuning, Study, TransferConfig
 from gptlab.figures import transfer as figures
 from gptlab.paths import ASSETS
 from gptlab.runs.reached import half_interval, mean_and_interval
 from gptlab.runs.store import Run, open_run, readable_runs, shipped_runs, shipped_studies
 from gptlab.training.events import Point
+from gptlab.transfer.studies import VARIANTS
 from gptlab.ui import cached, cached_transfer, launch, link, live, pick, show, state, task
 from gptlab.ui.tuning import LABELS, levels, metric_name
 from gptlab.words import _
@@ -31,43 +31,30 @@ def paper() -> dict:
     return json.loads((ASSETS / "paper_reference.json").read_text(encoding="utf-8"))
 
 
-VARIANTS: dict[str, dict[str, object]] = {
-    "paper": {}, "no_auxiliary": {"auxiliary": 0.0}, "top": {"taken_from": "top"}, "frozen": {"freeze_taken": True},
-    "words": {"answer_by": "words"},
-}  # fmt: skip
-"""What is tried on the layer-transfer page -> what is changed."""
-
-
 def plan_layers() -> Study | None:
-    """The choices of the layer-transfer page.
-
-    Raises:
-        DataError: words are to answer a task that has none.
-    """
-    from gptlab.transfer.inputs import require_words
-
+    """The choices of the layer-transfer page."""
     first, second, third = st.columns([4, 4, 4], gap="medium", vertical_alignment="bottom")
     with first:
         model = pick.pretrained(pick.has_layers)
     if model is None:
         return None
     with second:
-        choice = task.choose()
+        choice = task.choose("closed-en")
     with third:
+        possible = [variant for variant in VARIANTS if variant != "words" or task.has_words(choice)]
         variant = link.select(
-            _("What is tried"), list(VARIANTS), "paper", variant_name, "variant",
-            help=_("As in the paper: the first n layers are handed over, the rest starts at random, and everything is trained."),
+            _("What is tried"), possible, possible[0], variant_name, "variant",
+            help=_("The first n layers are handed over, the rest starts at random, and everything is trained. In the paper a new head, "
+                   "W_y, answers; it takes more labels and updates than words that the model has already."),
         )  # fmt: skip
     name = task.brought(choice)
     if name is None:
         return None
-    if variant == "words":
-        require_words(cached_transfer.task(name))
     left, right = st.columns([4, 2], gap="medium", vertical_alignment="bottom")
     with left:
         counts = link.several(
             _("Labelled examples: a curve for each number"), [n for n in LABEL_CHOICES if int(n) <= n_train(name)], lambda n: f"{int(n):,}",
-            "label_counts", default=("4096",) if n_train(name) >= 4096 else (),
+            "label_counts", default=("1024",) if n_train(name) >= 1024 else (),
         )  # fmt: skip
     with right:
         n_seeds = int(st.number_input(_("Seeds"), 1, 20, 3, key="n_seeds", bind="query-params"))
@@ -83,7 +70,7 @@ def layers_of(model: Run, name: str, variant: str, counts: Sequence[int | None],
     """One arm for every number of layers and labels."""
     from gptlab.transfer.studies import layer_study
 
-    base = TransferConfig(precision=cached.speed(launch.device()).precision)
+    base = TransferConfig(precision=cached.speed(launch.device()).tuning_precision)
     base = base.with_(**VARIANTS[variant])
     plans = [FineTuning(model=model.id, task=name, transfer=base.with_(n_labels=n)) for n in counts]
     return layer_study(plans, model.config().model.n_layer, n_seeds)
@@ -92,13 +79,15 @@ def layers_of(model: Run, name: str, variant: str, counts: Sequence[int | None],
 def variant_of(arm: FineTuning) -> str:
     """What was tried in a study of layers that has this arm."""
     settings = arm.transfer.to_json()
-    return next(name for name, changes in reversed(VARIANTS.items()) if changes.items() <= settings.items())
+    telling = {name: next(iter(changes.items())) for name, changes in VARIANTS.items() if changes}
+    return next((name for name, (what, value) in telling.items() if settings[what] == value), "paper")
 
 
 def variant_name(variant: str) -> str:
     return {
-        "paper": _("as in the paper"), "no_auxiliary": _("without L1 (λ = 0)"), "top": _("layers from the top instead"),
-        "frozen": _("what is handed over stays frozen"), "words": _("the answers' own words answer, no W_y"),
+        "words": _("the answers' own words answer, no W_y"), "paper": _("as in the paper: W_y answers"),
+        "no_auxiliary": _("W_y, without L1 (λ = 0)"), "top": _("W_y, layers from the top instead"),
+        "frozen": _("W_y, what is handed over stays frozen"),
     }[variant]  # fmt: skip
 
 
@@ -122,7 +111,7 @@ def plan_ablations() -> Study | None:
     left, right = st.columns([4, 6], gap="medium", vertical_alignment="bottom")
     with left:
         answer_by = link.segments(_("What answers"), list(ANSWERS), "head", answers_name, "answer_by")
-    names = [name for name in task.learnable() if answer_by == "head" or cached_transfer.task(name).rule in BY_WORDS]
+    names = [name for name in task.learnable() if answer_by == "head" or task.has_words(name)]
     default = ("acceptability-en", "kind-en", "pronoun-en") if answer_by == "head" else ("closed-en", "pronoun-en")
     with right:
         n_labels = link.segments(_("Labelled examples"), LABEL_CHOICES, "1024", lambda n: f"{int(n):,}", "labels")
@@ -130,7 +119,7 @@ def plan_ablations() -> Study | None:
     if not tasks:
         st.info(_("Choose at least one task."))
         return None
-    base = TransferConfig(n_labels=int(n_labels), answer_by=answer_by, precision=cached.speed(launch.device()).precision)
+    base = TransferConfig(n_labels=int(n_labels), answer_by=answer_by, precision=cached.speed(launch.device()).tuning_precision)
     return ablation_study([FineTuning(model=model.id, task=name, transfer=base) for name in tasks], lstm or None, n_seeds)
 
 
@@ -215,8 +204,7 @@ def layers(study: Study, points: list[Point]) -> None:
         test=f"{len(cached_transfer.test_examples_of(found)):,}", epochs=first.transfer.n_epochs, rate=f"{first.transfer.learning_rate:g}",
         auxiliary=f"{first.transfer.auxiliary:g}",
     )  # fmt: skip
-    if (variant := variant_of(first)) != "paper":
-        caption += " " + _("What is tried: {variant}.").format(variant=variant_name(variant))
+    caption += " " + _("What is tried: {variant}.").format(variant=variant_name(variant_of(first)))
     if beside:
         caption += " " + _("Paper: {source}; a straight line between the ends.").format(source=paper()["gpt1_layers"]["source"])
         if found.metric != "accuracy":

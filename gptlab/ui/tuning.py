@@ -93,7 +93,7 @@ def more(run: Run, updated: str) -> TransferConfig:
     """Settings that mostly stay as they are."""
     from gptlab.transfer.studies import LEARNING_LESS
 
-    preset = TransferConfig(**LEARNING_LESS.get(updated, {}), precision=cached.speed(launch.device()).precision)
+    preset = TransferConfig(**LEARNING_LESS.get(updated, {}), precision=cached.speed(launch.device()).tuning_precision)
     names = ["n_epochs", "learning_rate", "batch_size", "warmup_fraction", "weight_decay", "seed"]
     names += {"top": ["n_updated"], "prompt": ["n_prompt"]}.get(updated, [])
     found = {}

@@ -117,7 +117,7 @@ def pretrained(data: Path, name: str, n_steps: int) -> str:
 def point(run_id: str, data: Path, name: str, config: TransferConfig) -> tuple[float, float]:
     """Validation and test accuracy."""
     model, splits = _prepared(run_id, data, name)
-    found = trial(model, task_of(data, name), splits, config, "cpu")
+    *_, found = trial(model, task_of(data, name), splits, config, "cpu")
     return found.validation, found.test
 
 

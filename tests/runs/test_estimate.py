@@ -6,12 +6,13 @@ from gptlab.config import LSTMConfig, ModelConfig, TrainingConfig
 from gptlab.errors import TrainingError
 from gptlab.presets import SIZES, model_config, training_config
 from gptlab.runs import estimate
-from gptlab.runs.estimate import PROBES, Speed, check_memory, measured_speed, memory_needed
+from gptlab.runs.estimate import PROBES, TUNED, Speed, check_memory, measured_speed, memory_needed
 from gptlab.runs.job import devices_folder
 
 MODEL = ModelConfig(vocab_size=65, n_layer=2, n_head=2, n_embd=64, block_size=32)
 TRAINING = TrainingConfig(batch_size=16)
-SPEED = Speed("a machine", {"fp32": {"mini": 1e9, "small": 2e9, "medium": 4e9}, "bf16": {"mini": 1e9, "small": 3e9, "medium": 6e9}})
+SPEED = Speed("a machine", {"fp32": {"mini": 1e9, "small": 2e9, "medium": 4e9, "tuned": 1e9},
+                           "bf16": {"mini": 1e9, "small": 3e9, "medium": 6e9, "tuned": 1e9}})  # fmt: skip
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def probes(monkeypatch):
 
 def test_speed_is_measured_once_and_kept(probes):
     first = measured_speed("cpu")
-    assert probes == list(PROBES)
+    assert probes == [*PROBES, TUNED]
     probes.clear()
     assert measured_speed("cpu") == first and probes == []
 
@@ -33,7 +34,7 @@ def test_speed_of_other_hardware_is_measured_anew(probes, monkeypatch):
     measured_speed("cpu")
     probes.clear()
     monkeypatch.setattr("gptlab.device.device_name", lambda device: "another machine")
-    assert measured_speed("cpu").device_name == "another machine" and len(probes) == 3
+    assert measured_speed("cpu").device_name == "another machine" and len(probes) == 4
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"device_name": "x"}', '{"device_name": "HERE", "flops_per_s": {}}', "\0"])
@@ -41,13 +42,21 @@ def test_broken_record_is_measured_anew(probes, content):
     name = measured_speed("cpu").device_name
     probes.clear()
     (devices_folder() / "cpu-speed.json").write_text(content.replace("HERE", name))
-    assert measured_speed("cpu").precision == "fp32" and len(probes) == 3
+    assert measured_speed("cpu").precision == "fp32" and len(probes) == 4
     assert json.loads((devices_folder() / "cpu-speed.json").read_text())["flops_per_s"]["bf16"]["medium"] == 1e9
 
 
-def test_probe_measures_something_real(monkeypatch):
+@pytest.mark.parametrize("size", ["mini", TUNED])
+def test_probe_measures_something_real(monkeypatch, size):
     monkeypatch.setattr(estimate, "PROBE_S", 0.01)
-    assert all(1e6 < rate < 1e15 for rate in estimate._probe("cpu", "mini").values())
+    assert all(1e6 < rate < 1e15 for rate in estimate._probe("cpu", size).values())
+
+
+@pytest.mark.parametrize("tuned, expected", [(1.2, "bf16"), (1.05, "fp32"), (0.6, "fp32")])
+def test_fine_tuning_has_a_precision_of_its_own(tuned, expected):
+    rates = {"mini": 1.0, "small": 1.0, "medium": 1.0, "tuned": 1.0}
+    speed = Speed("x", {"fp32": rates, "bf16": {size: 2.0 for size in rates} | {"tuned": tuned}})
+    assert speed.precision == "bf16" and speed.tuning_precision == expected
 
 
 @pytest.mark.parametrize("small, medium, expected", [(1.2, 1.2, "bf16"), (1.2, 1.05, "fp32"), (1.05, 1.2, "fp32"), (0.5, 0.5, "fp32")])

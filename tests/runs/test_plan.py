@@ -13,7 +13,7 @@ TEXT = pasted("abcd efgh " * 50 + "새", "letters")
 @pytest.fixture
 def measured(monkeypatch):
     """A machine that was measured."""
-    rates = {"mini": 1.0, "small": 1.0, "medium": 1.0}
+    rates = {"mini": 1.0, "small": 1.0, "medium": 1.0, "tuned": 1.0}
     speed = Speed("x", {"fp32": rates, "bf16": {size: 2.0 for size in rates}})
     monkeypatch.setattr(planning, "measured_speed", lambda device: speed)
 

@@ -42,6 +42,6 @@ def test_the_same_seed_gives_the_same_point(pretrained, tokenizer):
     task = task_named("kind-en")
     splits = Splits.of(task, pretrained, tokenizer, TransferConfig())
     config = TransferConfig(n_labels=32, n_epochs=4, batch_size=8, n_layers_taken=3, learning_rate=1e-2)
-    trials = [trial(pretrained, task, splits, config.with_(seed=seed), "cpu") for seed in (1, 1, 2)]
+    trials = [[*trial(pretrained, task, splits, config.with_(seed=seed), "cpu")][-1] for seed in (1, 1, 2)]
     one, again, other = ((t.train, t.validation, t.test) for t in trials)
     assert one == again != other

@@ -48,7 +48,7 @@ def test_before_training_it_answers_as_without_training(pretrained, tokenizer, r
 
 
 def test_it_learns(pretrained, tokenizer):
-    found = trial(pretrained, task_of(), Splits.of(task_of(), pretrained, tokenizer, WORDS), WORDS.with_(n_epochs=30), "cpu")
+    *_steps, found = trial(pretrained, task_of(), Splits.of(task_of(), pretrained, tokenizer, WORDS), WORDS.with_(n_epochs=30), "cpu")
     assert found.train == 1.0 and found.validation > 0.75
 
 
