@@ -15,7 +15,7 @@ from gptlab.transfer.classifier import Classifier, with_special_tokens
 from gptlab.transfer.finetune import FineTuner, chosen_examples
 from gptlab.transfer.inputs import Encoded, reader
 
-TRAIN_SCORED = 512
+TRAIN_SCORED = 256
 """Training examples that are scored at the end. Chosen here: enough to see what was learned by heart."""
 
 
