@@ -20,7 +20,7 @@ from gptlab.commands.shots import compare, evaluate
 from gptlab.commands.training import pause, resume, stop, tell_run, train
 from gptlab.commands.transfer import add_arguments, fine_tune, layer_transfer
 from gptlab.commands.village import build_models, build_studies, models, tasks, village
-from gptlab.config import RunConfig, TokenizerConfig, TrainingConfig
+from gptlab.config import DataConfig, RunConfig, TokenizerConfig, TrainingConfig
 from gptlab.device import calm_threads, keep_memory
 from gptlab.errors import DataError, LabError
 from gptlab.experiment import ANSWERS, UPDATED
@@ -63,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     t.add_argument("--text", required=True, help="a file or a folder; 'python-documentation' or 'python-sources' for Python's own")
     t.add_argument("--encoding", default="utf-8", help="character encoding of the text (default %(default)s)")
     t.add_argument("--column", help="text column of a table; default: the one with the most text")
+    t.add_argument("--windows", choices=["anywhere", "blank line"], default="anywhere", help=field_help(DataConfig, "windows"))
     t.add_argument("--title", default="", help="name shown for the run")
     t.add_argument("--from", dest="begins_from", metavar="MODEL", help=field_help(RunConfig, "begins_from"))
     t.add_argument("--tokenizer", choices=["characters", "bpe"], help=f"{field_help(TokenizerConfig, 'kind')} Default: characters")

@@ -52,7 +52,7 @@ def planned(args: argparse.Namespace) -> tuple[RunConfig, Any]:
     if base is not None:
         refuse_what_stays(args)
     corpus = read_text(args)
-    data = DataConfig(corpus=library.save(corpus, home()))
+    data = DataConfig(corpus=library.save(corpus, home()), windows=args.windows)
     changes = dict(changed_setting(text) for text in args.set)
     if args.steps is not None:
         changes["n_steps"] = args.steps

@@ -28,7 +28,7 @@ def text(n_words=600):
     return " ".join(random_words.choice(WORDS) + random_words.choice(["", "", ".\n"]) for _ in range(n_words))
 
 
-def run_config(model=None, content=None, begins_from="", **training):
+def run_config(model=None, content=None, begins_from="", windows="anywhere", **training):
     """Settings and tokenizer of a tiny training; its text is in the library."""
     corpus = pasted(content if content is not None else text(), "words")
     tokenizer = CharacterTokenizer.train(corpus.text)
@@ -43,7 +43,7 @@ def run_config(model=None, content=None, begins_from="", **training):
         device="cpu",
         model=models.get(model, model),
         tokenizer=TokenizerConfig(),
-        data=DataConfig(corpus=save(corpus, home())),
+        data=DataConfig(corpus=save(corpus, home()), windows=windows),
         training=TrainingConfig(**values | training),
         begins_from=begins_from,
     )

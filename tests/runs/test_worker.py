@@ -62,6 +62,15 @@ def test_training_goes_on_from_another_runs_weights(trained, again, record, wish
     assert_same_weights(again(broken), onward)
 
 
+def test_windows_can_begin_with_documents(trained, monkeypatch):
+    documents = "\n\n".join(f"{n:04d} is the number of this document." for n in range(400))
+    seen, loss = [], worker.next_token_loss
+    monkeypatch.setattr(worker, "next_token_loss", lambda model, batch: (seen.append(batch), loss(model, batch))[1])
+    run = trained(content=documents, windows="blank line", n_steps=6)
+    begins = {run.tokenizer().decode(row[:3].tolist()) for row in torch.cat(seen)}
+    assert run.status().state == "finished" and begins <= {"000", "\n\n0"}
+
+
 def test_weights_to_begin_from_that_are_gone_are_told(new_run, trained):
     base = trained()
     run = new_run(begins_from=base.id)
