@@ -418,6 +418,8 @@ def test_scores_of_moments_are_there_without_their_weights(lab_home, monkeypatch
     shipped.pack(run, "tiny")
     (packed,) = shipped_runs()
     assert len(packed.checkpoint_steps()) == 1 and cached_shots.moments(packed)[:3] == [1, 5, 10]
+    assert cached_shots.moments(packed, "pronoun-en")[:3] == [1, 5, 10]
+    assert cached_shots.moments(packed, "cloze-en") == packed.checkpoint_steps(), "no score of it, so only where there are weights"
     assert cached_shots.zero_shot("tiny", 5, "pronoun-en", 200)["value"] == 0.5
 
 

@@ -35,9 +35,12 @@ def zero_shot(run_id: str, step: int, task: str, n: int) -> dict[str, Any]:
     return asdict(scored(load_model(run, step), run.tokenizer(), found, found.examples("test")[:n]).score)
 
 
-def moments(run: Run) -> list[int]:
-    """Steps of a training at which scores are known, or can be computed: of a model that ships, scores may be there without weights."""
-    recorded = {int(step) for scores in _through_time(run.id).values() for step in scores} if run.is_shipped else set()
+def moments(run: Run, task: str | None = None) -> list[int]:
+    """Steps of a training at which scores of a task, or of any, are known or can be computed: of a model that ships, scores may be there
+    without weights.
+    """
+    known = _through_time(run.id) if run.is_shipped else {}
+    recorded = {int(step) for name, scores in known.items() if task in (None, name) for step in scores}
     return sorted(recorded | set(run.checkpoint_steps()))
 
 

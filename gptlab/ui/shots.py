@@ -68,7 +68,7 @@ def through_time() -> None:
 
 def time_series(run: Run, name: str, group: int, normalised: bool, dashed: bool, named: bool) -> figures.ScoreSeries:
     """One task at every checkpoint."""
-    steps = cached_shots.moments(run)
+    steps = cached_shots.moments(run, name)
     found = [cached_shots.zero_shot(run.id, step, name, cached_shots.N_EXAMPLES) for step in steps]
     value, low, high = (np.array([score[key] for score in found]) for key in ("value", "low", "high"))
     if normalised:

@@ -2,13 +2,15 @@
 
 import re
 from collections import Counter
+from random import Random
 
 import pytest
 
 from gptlab.data.village.lexicon import lexicon
+from gptlab.data.village.simulation import tell_story
 from gptlab.errors import DataError
 from gptlab.evaluation.task import SPLITS
-from gptlab.evaluation.tasks import VILLAGE, task_named
+from gptlab.evaluation.tasks import VILLAGE, continuing, task_named
 from gptlab.evaluation.tasks.making import key
 
 
@@ -88,3 +90,11 @@ def test_unknown_names_are_told():
         task_named("nonsense")
     with pytest.raises(DataError, match="train, validation, test"):
         task_named("choice-en").examples("dev")
+
+
+def test_a_word_left_out_is_one_that_the_story_decides():
+    """The roles are those of the events, and the places where nobody could know who comes next are not asked for."""
+    told = {event.name: event.roles for seed in range(300) for event in tell_story(Random(seed)).events}
+    assert all(name not in told or set(roles) <= set(told[name]) for name, roles in continuing.FOLLOWS.items())
+    assert not {"at", "goes", "wants", "has", "relation", "contest", "wins", "meanwhile", "ends", "ends_with"} & set(continuing.FOLLOWS)
+    assert set(continuing.FOLLOWS) <= set(told) | {"not_forgive"}
