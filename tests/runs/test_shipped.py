@@ -103,3 +103,10 @@ def test_a_packed_study_opens_as_it_was(packed, monkeypatch):
     curve = Curve(study.folder)
     curve.read()
     assert study.is_shipped and study.config() == run.config() and curve.points == points
+
+
+def test_a_curve_that_ships_has_every_fourth_step_and_all_evaluations():
+    lines = [json.dumps({"kind": kind, "step": step}) for step in range(10) for kind in ("step", "evaluation")]
+    kept = [json.loads(line) for line in shipped.thinned("\n".join(lines) + "\n").splitlines()]
+    assert [one["step"] for one in kept if one["kind"] == "step"] == [0, 4, 8]
+    assert [one["step"] for one in kept if one["kind"] == "evaluation"] == list(range(10))
