@@ -1,6 +1,6 @@
 """How long the room waits for the layer-transfer figure: from the click to the first point on screen, and to the last.
 
-    python tests/benchmarks/layer_grid.py [--models gpt2-12x64 gpt2-6x96]
+    python tests/benchmarks/layer_grid.py [--models gpt2-12x64 gpt2-6x96] [--seeds 3]
 
 A server with an empty home and a Chromium without a GPU on this machine; the page is open for five seconds before the click, as it is when
 a person chooses. Everything else as the page proposes it.
@@ -25,8 +25,8 @@ FIRST_POINT = r"""/step [1-9]\d* of \d+/.test(document.body.innerText) && [...do
 """The recorded study, which the page shows before, has no such line of progress."""
 
 
-def grid(page: Page, server: Server, model: str) -> tuple[float, float]:
-    page.goto(f"{server.url}/layer_transfer?model={model}")
+def grid(page: Page, server: Server, model: str, n_seeds: int) -> tuple[float, float]:
+    page.goto(f"{server.url}/layer_transfer?model={model}&n_seeds={n_seeds}")
     settled(page)
     page.wait_for_timeout(5000)
     began = time.perf_counter()
@@ -38,6 +38,7 @@ def grid(page: Page, server: Server, model: str) -> tuple[float, float]:
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("--models", nargs="+", default=["gpt2-12x64", "gpt2-6x96"])
+    ask.add_argument("--seeds", type=int, default=3)
     args = ask.parse_args()
     found = {}
     with sync_playwright() as play:
@@ -45,7 +46,7 @@ def main() -> None:
             server = Server(Path(tempfile.mkdtemp(prefix="gptlab-grid-")))
             server.start()
             browser = play.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
-            found[model] = grid(browser.new_page(viewport={"width": 1440, "height": 1000}), server, model)
+            found[model] = grid(browser.new_page(viewport={"width": 1440, "height": 1000}), server, model, args.seeds)
             browser.close()
             server.stop()
             end_workers(server.home)
