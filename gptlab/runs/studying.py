@@ -75,15 +75,13 @@ def processes(device: str) -> int:
 def computed(tasks: list[Task], n: int) -> Generator[Point | None]:
     """Points as they are done; None now and then, so that the caller can look about.
 
-    This process computes one fine-tuning after the other, a step at a time, since it has torch and need not wait for it; n - 1 others,
-    which end with this one, compute more.
+    The first one is computed here with all threads, because somebody waits for it: this process has torch already, which others need
+    seconds to load. Then this process goes on with one thread, and n - 1 others, which end with this one, compute beside it.
     """
     left = deque(tasks)
-    n_others = min(n, len(tasks)) - 1
-    pool = ProcessPoolExecutor(n_others, get_context("spawn"), _begin, (os.getpid(), os.nice(0))) if n_others > 0 else None
+    n_others = min(n, len(tasks) - 1) - 1
+    pool: ProcessPoolExecutor | None = None
     threads = torch.get_num_threads()
-    if pool:
-        torch.set_num_threads(1)
     here: Iterator[Point | None] | None = None
     elsewhere: set[Future[Point]] = set()
     looked_s = time.monotonic()
@@ -97,6 +95,9 @@ def computed(tasks: list[Task], n: int) -> Generator[Point | None]:
                 wait(elsewhere, timeout=HEARTBEAT_S, return_when=FIRST_COMPLETED)
             elif (point := next(here)) is not None:
                 here = None
+                if pool is None and n_others > 0:
+                    pool = ProcessPoolExecutor(n_others, get_context("spawn"), _begin, (os.getpid(), os.nice(0)))
+                    torch.set_num_threads(1)
                 yield point
             for future in [future for future in elsewhere if future.done()]:
                 elsewhere.remove(future)
