@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 
 BLOCK = {"cpu": 1_300_000}
-"""Logits of a block. Measured with one thread, 8,192 tokens and as many words, 128 wide: forward and backward pass take 0.67 (fp32) and 0.81
-(bf16) of the time that all logits in one piece take, and 0.1 GB instead of 2 to 3 (tests/benchmarks/vocabulary_loss.py). Of blocks of 32 to
-1,024 tokens, 128 were the fastest."""
+"""Logits of a block. Measured with one thread, 8,192 tokens and as many words, 128 wide: forward and backward pass take 0.67 (fp32) and
+0.81 (bf16) of the time that all logits in one piece take, and 0.1 GB instead of 2 to 3 (tests/benchmarks/vocabulary_loss.py). Of blocks
+of 32 to 1,024 tokens, 128 were the fastest."""
 
 BLOCK_ELSEWHERE = 2**26
 """Chosen here: a quarter of a gigabyte, where memory is what blocks are good for."""
