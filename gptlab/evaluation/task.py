@@ -72,6 +72,11 @@ class Task:
         return self.metric == "pearson"
 
     @property
+    def has_words(self) -> bool:
+        """Whether its answers are words that a language model can weigh."""
+        return self.rule in BY_WORDS
+
+    @property
     def n_choices(self) -> int:
         """Of one example; 0 for free answers."""
         return len(self.labels) or len(self.examples("validation")[0].choices)

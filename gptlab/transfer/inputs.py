@@ -17,7 +17,7 @@ from torch import Tensor
 
 from gptlab.errors import DataError
 from gptlab.evaluation.scoring import pieces_of
-from gptlab.evaluation.task import BY_WORDS, Example, Task
+from gptlab.evaluation.task import Example, Task
 from gptlab.experiment import TransferConfig
 from gptlab.model.branches import SideBySide, tokens_of
 from gptlab.tokenizer import Tokenizer
@@ -135,7 +135,7 @@ def require_words(task: Task) -> None:
     Raises:
         DataError: a task whose answers are no words to choose from.
     """
-    if task.rule not in BY_WORDS:
+    if not task.has_words:
         raise DataError("{task} has no words for its answers; let the head answer.", task=task.name)
 
 

@@ -7,7 +7,6 @@ import streamlit as st
 from gptlab.data.files import Table
 from gptlab.errors import LabError
 from gptlab.evaluation.own import Columns, own, own_titles
-from gptlab.evaluation.task import BY_WORDS
 from gptlab.evaluation.tasks import VILLAGE
 from gptlab.paths import disk_error, home
 from gptlab.ui import cached_transfer, link, show, state
@@ -33,7 +32,7 @@ def learnable() -> list[str]:
 
 def has_words(choice: str | None) -> bool:
     """Whether the answers of a task are words that a language model can weigh; a class of a person's own table is a name and no answer."""
-    return choice in VILLAGE and VILLAGE[choice].rule in BY_WORDS
+    return choice in VILLAGE and VILLAGE[choice].has_words
 
 
 def village_title(name: str) -> str:

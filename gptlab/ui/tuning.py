@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from gptlab.evaluation.shortcuts import guessing
-from gptlab.evaluation.task import BY_WORDS, Example, Task
+from gptlab.evaluation.task import Example, Task
 from gptlab.experiment import FineTuning, TransferConfig
 from gptlab.figures import transfer as figures
 from gptlab.runs.store import Run, Status, open_run
@@ -80,7 +80,7 @@ def what_learns() -> str:
 def what_answers(name: str, updated: str) -> str:
     """Words can answer where a task has words to choose from, and where something else than a head learns."""
     names = {"head": _("W_y at Extract, as in GPT-1"), "words": _("the answers' own words")}
-    possible = cached_transfer.task(name).rule in BY_WORDS and updated != "head"
+    possible = cached_transfer.task(name).has_words and updated != "head"
     chosen = link.segments(
         _("What answers"), list(names), "head", names.__getitem__, "answer_by", disabled=not possible,
         help=_("A new linear layer that reads the model, or the probability that the model gives to each answer behind the prompt: then "
