@@ -36,7 +36,10 @@ def through_time() -> None:
         return
     names = [f"{kind}-{language}" for kind in WITHOUT_TRAINING for language in ("en", "ko")]
     with right:
-        chosen = link.several(_("Tasks"), names, task.village_title, "zero_tasks", default=("acceptability-en", "choice-en", "last-word-en"))
+        chosen = link.several(
+            _("Tasks"), names, task.village_title, "zero_tasks",
+            default=("acceptability-en", "choice-en", "last-word-en"),
+        )  # fmt: skip
     first, second = st.columns([3, 4], gap="medium", vertical_alignment="bottom")
     with first:
         others = {r.id: r for r in [*readable_runs(), *shipped_runs()] if learned_over_time(r) and r.id != run.id}
