@@ -181,6 +181,13 @@ class TrainingConfig(Config):
         high=1000.0,
         source="GPT-1's code; GPT-3, appendix B",
     )
+    answer_weight: float = setting(
+        1.0,
+        help="How often a token of an answer counts in the loss: what follows Answer:, A:, 대답: or 답: at the beginning of a line. 1 counts "
+        "all tokens alike.",
+        low=1.0,
+        high=1000.0,
+    )
     evaluate_every: int = setting(
         100, help="Steps between two evaluations; each also writes a sample.", unit="steps", low=1, high=1_000_000
     )

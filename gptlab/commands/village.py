@@ -57,14 +57,15 @@ def build_models(args: argparse.Namespace) -> None:
     from gptlab.device import choose_device
     from gptlab.runs import job, shipped
 
-    for name in args.names or shipped.RECIPES:
+    for name in dict.fromkeys(step for wanted in args.names or shipped.RECIPES for step in shipped.way_to(wanted)):
         run = shipped.begun(name)
         if run is None:
             run = job.submit(*shipped.planned(name, choose_device(args.device)))
         elif run.status().state != "finished":
             job.resume(run, None)
         follow(run, args.json)
-        print(json.dumps(shipped.pack(run, name), ensure_ascii=False))
+        if shipped.RECIPES[name].n_shipped:
+            print(json.dumps(shipped.pack(run, name), ensure_ascii=False))
 
 
 def build_studies(args: argparse.Namespace) -> None:

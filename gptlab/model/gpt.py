@@ -85,6 +85,7 @@ class GPT(nn.Module):
         intervention: Intervention | None = None,
         cache: KeyValueCache | None = None,
         targets: Tensor | None = None,
+        weights: Tensor | None = None,
     ) -> Tensor:
         """Logits of the next token at every position, or how far they are from the right ones.
 
@@ -94,15 +95,19 @@ class GPT(nn.Module):
             intervention: replacements to make on the way.
             cache: keys and values of the tokens before `ids`; is extended by `ids`.
             targets: the right next tokens, (B, T).
+            weights: how much each of them counts, (B, T); all alike when None.
 
         Returns:
-            (B, T, V); with targets their mean cross-entropy in nats (GPT-1, equation 1), scalar, for which the logits are never held.
+            (B, T, V); with targets their mean cross-entropy in nats (GPT-1, equation 1), or its sum by weights, scalar, for which the logits
+            are never held.
 
         Raises:
             ModelError: more tokens than `block_size`.
         """
         hidden = self.hidden(ids, trace, intervention, cache)
-        return self.logits(hidden) if targets is None else self.nats(hidden.flatten(0, 1), targets.flatten())
+        if targets is None:
+            return self.logits(hidden)
+        return self.nats(hidden.flatten(0, 1), targets.flatten(), None if weights is None else weights.flatten())
 
     def hidden(
         self,

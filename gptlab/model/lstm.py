@@ -41,9 +41,10 @@ class LSTM(nn.Module):
         intervention: Intervention | None = None,
         cache: RecurrentCache | None = None,
         targets: Tensor | None = None,
+        weights: Tensor | None = None,
     ) -> Tensor:
         """Logits of the next token, (B, T) -> (B, T, V); tied to the embedding like the GPT's. With the right tokens, (B, T), their mean
-        cross-entropy in nats, scalar.
+        cross-entropy in nats, or its sum by weights, (B, T), scalar.
 
         Raises:
             ModelError: a trace or an intervention was given; an LSTM has no heads or blocks to look at.
@@ -51,7 +52,9 @@ class LSTM(nn.Module):
         if trace is not None or intervention is not None:
             raise ModelError("An LSTM has no attention heads or blocks to look at or to change. Choose a GPT.")
         hidden = self.hidden(ids, cache)
-        return self.logits(hidden) if targets is None else self.nats(hidden.flatten(0, 1), targets.flatten())
+        if targets is None:
+            return self.logits(hidden)
+        return self.nats(hidden.flatten(0, 1), targets.flatten(), None if weights is None else weights.flatten())
 
     def hidden(self, ids: Tensor, cache: RecurrentCache | None = None) -> Tensor:  # (B, T) -> (B, T, E)
         x = F.dropout(self.token_embedding(ids), self.config.dropout, self.training)

@@ -63,7 +63,7 @@ class Recipe:
 
     Args:
         n_checkpoints: how many moments of its training are kept, evenly spread over log time; more than two are scored on every task.
-        n_shipped: of how many of them the weights ship, counted from the end.
+        n_shipped: of how many of them the weights ship, counted from the end; none of a model that is a step on the way to another.
         windows: where those of a batch may begin, as in `DataConfig`.
         begins_from: the model whose weights it goes on from, with that one's architecture and shape; empty for random weights.
     """
@@ -90,9 +90,14 @@ RECIPES: dict[str, Recipe] = {
     "gpt2-12x128": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=128, block_size=256)),
     "gpt2-12x64": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=64, block_size=256)),
     "gpt1-6x96": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=96, block_size=256)),
-    "gpt2-12x128-reader": Recipe(
-        "gpt2", {}, begins_from="gpt2-12x128", village=Village(seed=2, megabytes=80.0, demonstrations=0.9, lessons=True), n_steps=2800,
+    # reading is taught in two lessons: one in which all tokens count, and one in which answers count above all
+    "gpt2-12x128-lessons": Recipe(
+        "gpt2", {}, begins_from="gpt2-12x128", village=Village(seed=2, demonstrations=0.9, lessons=True), n_steps=2800, n_shipped=0,
         windows="blank line", training=dict(muon_learning_rate=0.02, learning_rate=1.6e-3),
+    ),
+    "gpt2-12x128-reader": Recipe(
+        "gpt2", {}, begins_from="gpt2-12x128-lessons", village=Village(seed=3, demonstrations=0.9, lessons=True), n_steps=3000,
+        windows="blank line", training=dict(muon_learning_rate=0.02, learning_rate=1.6e-3, answer_weight=20.0),
     ),
     # torch's LSTM takes twice as long in bf16 on a CPU
     "lstm-320": Recipe(
@@ -149,20 +154,15 @@ def cards() -> list[dict[str, Any]]:
 
 
 def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
-    """Settings and tokenizer of a model that is to be made; its text is in the library then.
-
-    Raises:
-        RunError: no recipe of this name.
-    """
-    if name not in RECIPES:
-        raise RunError("There is no recipe for {given!r}. There are {known}.", given=name, known=", ".join(RECIPES))
+    """Settings and tokenizer of a model that is to be made next on the way; its text is in the library then."""
     recipe = RECIPES[name]
     text = recipe.village.told()
     data = DataConfig(corpus=library.save(text, home()), validation_fraction=0.01, windows=recipe.windows)
     changes = FAST | recipe.training
     changes |= dict(n_steps=recipe.n_steps, n_checkpoints=recipe.n_checkpoints, evaluate_every=max(1, recipe.n_steps // 20))
     if recipe.begins_from:
-        base = open_run(recipe.begins_from)
+        base = open_run(recipe.begins_from) if RECIPES[recipe.begins_from].n_shipped else begun(recipe.begins_from)
+        assert base is not None, f"{recipe.begins_from} is made first"
         return plan_onward(base=base, title=name, data=data, recipe="fast", device=device, changes=changes), base.tokenizer()
     tokenizer = train_tokenizer(VOCABULARY, particles_apart(text.split(data.validation_fraction)[0]))
     config = plan(
@@ -170,6 +170,18 @@ def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
         recipe="fast", device=device, changes=recipe.shape | changes,
     )  # fmt: skip
     return config, tokenizer
+
+
+def way_to(name: str) -> list[str]:
+    """What has to be made for a model that ships: itself, behind those that are steps on the way to it.
+
+    Raises:
+        RunError: no recipe of this name.
+    """
+    if name not in RECIPES:
+        raise RunError("There is no recipe for {given!r}. There are {known}.", given=name, known=", ".join(RECIPES))
+    base = RECIPES[name].begins_from
+    return [*(way_to(base) if base and not RECIPES[base].n_shipped else []), name]
 
 
 def begun(name: str) -> Run | None:

@@ -18,6 +18,7 @@ import torch
 from gptlab.config import DataConfig, RunConfig, SamplingConfig, TrainingConfig
 from gptlab.data import check_length, encoded, expectations, open_corpus
 from gptlab.data.batches import Batches, blank_lines, evaluation_batches
+from gptlab.data.village.demonstrations import REPLIES
 from gptlab.device import device_name, give_back_memory, memory_bytes
 from gptlab.errors import LabError, TrainingError
 from gptlab.generation import generate
@@ -36,6 +37,7 @@ from gptlab.runs.store import Run, open_run
 from gptlab.runs.studying import run_study
 from gptlab.runs.tuning import run_fine_tuning
 from gptlab.tokenizer import Tokenizer, shown_text
+from gptlab.training.answers import AnswersCountMore
 from gptlab.training.events import Evaluation, Step
 from gptlab.training.loop import Trainer, mean_loss, next_token_loss
 
@@ -160,7 +162,7 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
     batches = Batches(train, block_size, training.batch_size, training.seed, starts)
     trainer = Trainer(
         ranks.wrapped(model),
-        next_token_loss,
+        next_token_loss if training.answer_weight == 1 else AnswersCountMore(tokenizer, REPLIES, training.answer_weight),
         batches.shard(ranks.rank, ranks.world_size),
         lambda: (read(train)[0], *read(validation)),
         training,

@@ -14,6 +14,7 @@ from gptlab.data.village.story import Story
 from gptlab.data.village.telling import Listener, phrases
 
 ASKS = {"en": (("Question:", "Answer:"), ("Q:", "A:")), "ko": (("질문:", "대답:"), ("문:", "답:"))}
+REPLIES = tuple(reply for labels in ASKS.values() for _ask, reply in labels)
 VERDICTS = {"en": ("Yes", "No", "Nobody knows"), "ko": ("네", "아니요", "알 수 없어요")}
 """What one answers to "Is it true that ...": the story says so, says otherwise, or leaves it open."""
 
