@@ -183,8 +183,8 @@ class TrainingConfig(Config):
     )
     answer_weight: float = setting(
         1.0,
-        help="How often a token of an answer counts in the loss: what follows Answer:, A:, 대답: or 답: at the beginning of a line. 1 counts "
-        "all tokens alike.",
+        help="How often a token of an answer counts in the loss: what follows Answer:, A:, 대답: or 답: at the beginning of a line. "
+        "1 counts all tokens alike.",
         low=1.0,
         high=1000.0,
     )

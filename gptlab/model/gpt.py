@@ -98,8 +98,8 @@ class GPT(nn.Module):
             weights: how much each of them counts, (B, T); all alike when None.
 
         Returns:
-            (B, T, V); with targets their mean cross-entropy in nats (GPT-1, equation 1), or its sum by weights, scalar, for which the logits
-            are never held.
+            (B, T, V); with targets their mean cross-entropy in nats (GPT-1, equation 1), or its sum by weights, scalar, for which the
+            logits are never held.
 
         Raises:
             ModelError: more tokens than `block_size`.

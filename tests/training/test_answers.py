@@ -10,7 +10,10 @@ from gptlab.tokenizer import BPETokenizer, CharacterTokenizer
 from gptlab.training.answers import AnswersCountMore
 from gptlab.training.loop import next_token_loss
 
-TEXT = "Mina had a kite.\nQuestion: Who had a kite?\nAnswer: Mina had it\nQuestion: What?\nAnswer: a kite\n\nA: no\nB: no\n질문: 누구?\n대답: 민아\n"
+TEXT = (
+    "Mina had a kite.\nQuestion: Who had a kite?\nAnswer: Mina had it\nQuestion: What?\nAnswer: a kite\n\n"
+    "A: no\nB: no\n질문: 누구?\n대답: 민아\n"
+)
 
 
 def letters(text):
