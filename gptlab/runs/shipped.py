@@ -96,7 +96,7 @@ RECIPES: dict[str, Recipe] = {
         windows="blank line", training=dict(muon_learning_rate=0.02, learning_rate=1.6e-3),
     ),
     "gpt2-12x128-reader": Recipe(
-        "gpt2", {}, begins_from="gpt2-12x128-lessons", village=Village(seed=3, demonstrations=0.9, lessons=True), n_steps=3000,
+        "gpt2", {}, begins_from="gpt2-12x128-lessons", village=Village(seed=3, demonstrations=0.9, lessons=True), n_steps=2400,
         windows="blank line", training=dict(muon_learning_rate=0.02, learning_rate=1.6e-3, answer_weight=20.0),
     ),
     # torch's LSTM takes twice as long in bf16 on a CPU
