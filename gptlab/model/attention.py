@@ -42,7 +42,7 @@ class Attention(nn.Module):
             past = cache.length
             k, v = cache.extend(layer, k, v, self.block_size)  # (B, H, S, D), S = past + T
         if visible is not None:  # (B, T, T) among the new tokens; what came before is seen by all
-            mask = torch.cat([visible.new_ones(B, T, past), visible], dim=2)[:, None]  # (B, 1, T, S)
+            mask = (torch.cat([visible.new_ones(B, T, past), visible], dim=2) if past else visible)[:, None]  # (B, 1, T, S)
             y = attend(q, k, v, attn_mask=mask, dropout_p=dropout_p)
         elif past and T > 1:
             mask = causal_mask(T, past, x.device)

@@ -115,7 +115,7 @@ def study_recipes() -> dict[str, Study]:
 
     deep = plan("gpt2-12x64", "acceptability-en", 4096)
     n_layer = RECIPES[deep.model].shape["n_layer"]
-    quick = FineTuning(model=deep.model, task="closed-en", transfer=TransferConfig(n_labels=1024, **VARIANTS["words"]))
+    quick = FineTuning(model=deep.model, task="closed-en", transfer=TransferConfig(n_labels=512, **VARIANTS["words"]))
     columns = {
         "acceptability-en": 4096, "acceptability-ko": 4096, "pronoun-en": 4096, "closed-en": 1024, "closed-ko": 1024, "kind-en": 1024,
     }

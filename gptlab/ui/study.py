@@ -54,7 +54,7 @@ def plan_layers() -> Study | None:
     with left:
         counts = link.several(
             _("Labelled examples: a curve for each number"), [n for n in LABEL_CHOICES if int(n) <= n_train(name)], lambda n: f"{int(n):,}",
-            "label_counts", default=("1024",) if n_train(name) >= 1024 else (),
+            "label_counts", default=("512",) if n_train(name) >= 512 else (),
         )  # fmt: skip
     with right:
         n_seeds = int(st.number_input(_("Seeds"), 1, 20, 3, key="n_seeds", bind="query-params"))

@@ -13,7 +13,7 @@ from gptlab.training.events import PRETRAINED, SCRATCH
 from gptlab.ui import cached, cached_transfer, launch, link, live, pick, show, state, task
 from gptlab.words import _
 
-LABELS = ("64", "256", "1024", "4096", "all")
+LABELS = ("64", "256", "512", "1024", "4096", "all")
 
 QUICK = 500_000
 """Characters of labelled text that a small model learns from in about a minute on two cores; with more, a part is the default."""
