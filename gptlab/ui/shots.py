@@ -97,7 +97,8 @@ def explain(run: Run, name: str) -> None:
         "threshold": _("**Acceptability.** Mean log-probability of the sentence's tokens; above the median of all sentences it counts as "
                        "well formed (GPT-1, section 5: a threshold)."),
         "sum": _("**Best continuation.** The answer whose tokens together are likeliest behind the prompt (GPT-1 took the mean; the "
-                 "few-shot page lets you choose). For sentiment this is *happy* or *sad*, as GPT-1 took *positive* or *negative*."),
+                 "few-shot page lets you choose). For sentiment this is *happy* or *sad* behind *very*, as GPT-1 took *positive* or "
+                 "*negative*."),
         "after": _("**Substitution.** Each name is put in the pronoun's place; the rest of the sentence is judged, not the name itself."),
         "next": _("**Next word.** Right if the likeliest continuation begins with the missing word (as in LAMBADA)."),
     }  # fmt: skip

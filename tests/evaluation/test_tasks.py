@@ -10,7 +10,7 @@ from gptlab.data.village.lexicon import lexicon
 from gptlab.data.village.simulation import tell_story
 from gptlab.errors import DataError
 from gptlab.evaluation.task import SPLITS
-from gptlab.evaluation.tasks import VILLAGE, continuing, task_named
+from gptlab.evaluation.tasks import VILLAGE, continuing, task_named, understanding
 from gptlab.evaluation.tasks.making import key
 
 
@@ -63,6 +63,23 @@ def test_the_last_word_stands_at_the_beginning(language):
     for example in task_named(f"last-word-{language}").examples("validation"):
         place = example.answer if language == "en" else next(s.ko for s in lexicon().spots if example.answer.startswith(s.ko))
         assert place in example.prompt and not example.prompt.endswith(" ")
+
+
+def test_sentiment_ends_before_the_feeling():
+    """No feeling is told, the one that is asked for has something to do with the end, and Korean goes on as politely as the story."""
+    for seed in range(300):
+        story = tell_story(Random(seed), plots=understanding.MOVING)
+        if any(event.name in understanding.FEELING_EVENTS for event in story.events):
+            last, kept = understanding.last_feelings(story), understanding.before_the_last_feelings(story)
+            assert all(event.name in understanding.FEELING_EVENTS for event in last)
+            assert not {event.name for event in kept} & {*understanding.FEELING_EVENTS, *understanding.AFTERWARDS}
+            assert all(story.events.index(event) < story.events.index(last[-1]) for event in kept)
+    for example in task_named("sentiment-en").examples("train"):
+        text, name = example.texts
+        assert name in text and example.prompt == f"{text} {name} was very"
+    for example in task_named("sentiment-ko").examples("train"):
+        plain = len(re.findall(r"다\.(?!\")", example.texts[0])) > len(re.findall(r"요\.(?!\")", example.texts[0]))
+        assert example.choices == ((" 기뻤다.", " 슬펐다.") if plain else (" 기뻤어요.", " 슬펐어요."))
 
 
 def test_reading_asks_for_what_is_told():
