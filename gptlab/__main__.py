@@ -122,7 +122,8 @@ def parser() -> argparse.ArgumentParser:
     a.add_argument("--measure", action="store_true", help="train the baselines anew and record what they reach")
     a.add_argument("--examples", type=int, default=0, metavar="N", help="also print the first N test examples")
 
-    command("models", models, "List the models that ship.")
+    m = command("models", models, "List the models that ship.")
+    m.add_argument("--measure", action="store_true", help="score them anew on tasks that have changed, and write it on their cards")
 
     f = command("fine-tune", fine_tune, "Let a model learn a task from labels, and test it.")
     add_arguments(f)

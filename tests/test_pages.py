@@ -413,8 +413,7 @@ def test_scores_of_moments_are_there_without_their_weights(lab_home, monkeypatch
     run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
     monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", {}, n_steps=40))
     scores = {str(step): {"metric": "accuracy", "value": 0.1 * step, "low": 0.0, "high": 1.0, "n": 9} for step in (1, 5, 10)}
-    monkeypatch.setattr(shipped, "zero_shot_scores", lambda run: {})
-    monkeypatch.setattr(shipped, "scores_through_time", lambda run: {"pronoun-en": scores})
+    monkeypatch.setattr(shipped, "scores", lambda ships, trained: {"zero_shot": {}, "through_time": {"pronoun-en": scores}})
     shipped.pack(run, "tiny")
     (packed,) = shipped_runs()
     assert len(packed.checkpoint_steps()) == 1 and cached_shots.moments(packed)[:3] == [1, 5, 10]
@@ -436,8 +435,7 @@ def test_an_empty_home_has_the_models_that_ship(lab_home, monkeypatch):
     run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
     monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", {}, n_steps=40))
     score = {"metric": "accuracy", "value": 0.5, "low": 0.4, "high": 0.6, "n": 9}
-    monkeypatch.setattr(shipped, "zero_shot_scores", lambda run: {"pronoun-en": score})
-    monkeypatch.setattr(shipped, "scores_through_time", lambda run: {})
+    monkeypatch.setattr(shipped, "scores", lambda ships, trained: {"zero_shot": {"pronoun-en": score}, "through_time": {}})
     shipped.pack(run, "tiny")
     delete_run(run)
     for language, prompt in (("en", "One morning, Emma"), ("ko", "어느 날 아침 에마")):

@@ -27,6 +27,7 @@ from gptlab.runs import store
 from gptlab.runs.checkpoint import checkpoints
 from gptlab.runs.curve import Curve
 from gptlab.runs.plan import plan, plan_onward
+from gptlab.runs.scored import scores
 from gptlab.runs.store import Run, open_run, overview, shipped_runs
 from gptlab.tokenizer import Tokenizer, train_tokenizer
 from gptlab.transfer.studies import VARIANTS, ablation_study, label_study, layer_study
@@ -149,8 +150,7 @@ def ceilings(model: str, transfer: TransferConfig) -> list[FineTuning]:
 
 def cards() -> list[dict[str, Any]]:
     """What is known about each model that ships, the smallest first."""
-    found = [json.loads((run.folder / "card.json").read_text(encoding="utf-8")) for run in shipped_runs()]
-    return sorted(found, key=lambda card: card["parameters"])
+    return sorted(map(card_of, shipped_runs()), key=lambda card: card["parameters"])
 
 
 def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
@@ -210,9 +210,19 @@ def pack(run: Run, name: str) -> dict[str, Any]:
         save_file({key: tensor.half() for key, tensor in weights.items()}, target / "model.safetensors")
         state = {"step": checkpoint.step, "sizes": {"model.safetensors": (target / "model.safetensors").stat().st_size}}
         (target / "state.json").write_text(json.dumps(state), encoding="utf-8")
-    about = _card(run, name, config) | {"zero_shot": zero_shot_scores(Run(place)), "through_time": scores_through_time(run)}
-    (place / "card.json").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
+    return write_card(Run(place), _card(run, name, config) | scores(Run(place), run))
+
+
+def write_card(run: Run, about: dict[str, Any]) -> dict[str, Any]:
+    """Returns what was written."""
+    (run.folder / "card.json").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
     return about
+
+
+def card_of(run: Run) -> dict[str, Any]:
+    """What is known about a model that ships."""
+    found: dict[str, Any] = json.loads((run.folder / "card.json").read_text(encoding="utf-8"))
+    return found
 
 
 def thinned(metrics: str) -> str:
@@ -238,50 +248,6 @@ def pack_study(run: Run, name: str) -> None:
 def _check_finished(run: Run) -> None:
     if (state := run.status().state) != "finished":
         raise RunError("The run {run_id} is {state}; only a finished one can ship.", run_id=run.id, state=state)
-
-
-def zero_shot_scores(run: Run) -> dict[str, dict[str, Any]]:
-    """Score on every task of the village that can be answered without training, on the first examples of its test split."""
-    from gptlab.evaluation.scoring import zero_shot
-    from gptlab.evaluation.tasks import VILLAGE
-    from gptlab.runs.checkpoint import load_model
-
-    model, tokenizer = load_model(run), run.tokenizer()
-    return {
-        task.name: asdict(zero_shot(model, tokenizer, task, task.examples("test")[: N_WRITTEN if task.rule == "write" else N_SCORED]).score)
-        for task in VILLAGE.values()
-        if task.rule
-    }
-
-
-def scores_through_time(run: Run) -> dict[str, dict[str, dict[str, Any]]]:
-    """Task -> step -> score without training, where more moments of the training are kept than its two ends; written answers take too
-    long.
-    """
-    from gptlab.evaluation.scoring import zero_shot
-    from gptlab.evaluation.tasks import VILLAGE
-    from gptlab.runs.checkpoint import load_model
-
-    steps = run.checkpoint_steps()
-    if len(steps) <= 2:
-        return {}
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    tokenizer = run.tokenizer()
-    for step in steps:
-        model = load_model(run, step)
-        for task in VILLAGE.values():
-            if task.rule not in ("", "write"):
-                score = zero_shot(model, tokenizer, task, task.examples("test")[:N_THROUGH_TIME]).score
-                found.setdefault(task.name, {})[str(step)] = asdict(score)
-    return found
-
-
-N_THROUGH_TIME = 200
-"""Examples of a score at every checkpoint. Chosen here: five minutes on two cores for a dozen of them."""
-
-N_SCORED, N_WRITTEN = 300, 100
-"""Examples of a score, and of one for which free answers are written a token at a time. Chosen here: minutes a model on two cores, and
-intervals of five points at most."""
 
 
 def _card(run: Run, name: str, config: RunConfig) -> dict[str, Any]:

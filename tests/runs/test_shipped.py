@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from gptlab.errors import RunError
-from gptlab.runs import shipped, store
+from gptlab.paths import ASSETS
+from gptlab.runs import scored, shipped, store
 from gptlab.runs.checkpoint import load_model
 from gptlab.runs.job import resume
 from gptlab.runs.store import delete_run, list_runs, open_run, shipped_runs
@@ -14,8 +15,7 @@ from gptlab.runs.store import delete_run, list_runs, open_run, shipped_runs
 @pytest.fixture
 def packed(trained, monkeypatch):
     """A finished run among the models that ship, and the run itself."""
-    monkeypatch.setattr(shipped, "zero_shot_scores", lambda run: {})
-    monkeypatch.setattr(shipped, "scores_through_time", lambda run: {})
+    monkeypatch.setattr(shipped, "scores", lambda ships, trained: {"zero_shot": {}, "through_time": {}, "task_versions": {}})
     monkeypatch.setitem(shipped.RECIPES, "tiny-model", shipped.Recipe("gpt2", {}, n_steps=30, n_shipped=2))
     run = trained()
     shipped.pack(run, "tiny-model")
@@ -56,6 +56,36 @@ def test_a_model_that_goes_on_keeps_what_it_goes_on_from(packed, monkeypatch):
     assert (config.begins_from, config.model, config.training.n_steps) == ("tiny-model", base.config().model, 3)
     assert tokenizer.id == base.tokenizer().id and "lessons" in village.told().title
     assert all(recipe.begins_from in ("", *shipped.RECIPES) for recipe in shipped.RECIPES.values())
+
+
+def test_a_step_on_the_way_is_made_first():
+    assert shipped.way_to("gpt2-12x128-reader") == ["gpt2-12x128-lessons", "gpt2-12x128-reader"]
+    assert shipped.way_to("gpt2-12x128") == ["gpt2-12x128"], "what it is on the way to is no part of it"
+    with pytest.raises(RunError, match="gpt2-12x128-reader"):
+        shipped.way_to("nonsense")
+
+
+def test_what_was_scored_on_a_task_of_before_is_scored_anew(packed, monkeypatch):
+    from gptlab.evaluation import tasks
+
+    model, _run = packed
+    new = {"value": 0.5}
+    monkeypatch.setattr(tasks, "VILLAGE", {name: tasks.VILLAGE[name] for name in ("pronoun-en", "closed-ko", "similarity-en")})
+    monkeypatch.setattr(scored, "zero_shot_scores", lambda run, tasks: {task.name: new for task in tasks})
+    old, now = {"value": -1.0}, tasks.VILLAGE["pronoun-en"].version
+    of_before = {"pronoun-en": "0", "closed-ko": now}
+    card = {"zero_shot": {name: old for name in of_before}, "through_time": {name: {"1": old} for name in of_before}}
+    card = shipped.card_of(model) | card | {"task_versions": of_before}
+    assert [task.name for task in scored.stale(card)] == ["pronoun-en"], "similarity has no rule for no training"
+    found = scored.measured_anew(model, card)
+    assert found["zero_shot"] == {"pronoun-en": new, "closed-ko": old}
+    assert found["through_time"] == {"closed-ko": {"1": old}}, "its moments do not ship"
+    assert not scored.stale(found) and found["command"] == card["command"]
+
+
+def test_the_cards_that_ship_are_of_the_tasks_of_now():
+    cards = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((ASSETS / "models").glob("*/card.json"))]
+    assert len(cards) >= 6 and all(not scored.stale(card) for card in cards)
 
 
 def test_only_a_finished_run_ships(new_run):
