@@ -178,10 +178,12 @@ def _losses(run: Run, others: list[Run]) -> None:
 def _protocol(config: RunConfig) -> str:
     """How the losses were measured."""
     _data, training = config.to_train()
-    return _(
+    weighed = _("In the loss of a batch an answer counts {n} times; evaluations count all tokens alike.")
+    measured = _(
         "Every evaluation reads the same {n} tokens of each split, or all of a shorter one, in windows of {block_size}. ± is the 95 % "
         "interval over the validation windows. One training, seed {seed}."
     ).format(n=f"{training.evaluation_tokens:,}", block_size=config.model.block_size, seed=training.seed)
+    return measured if training.answer_weight == 1 else f"{measured} {weighed.format(n=f'{training.answer_weight:g}')}"
 
 
 def _pace(curve: Curve) -> None:
