@@ -138,10 +138,11 @@ def answer(model: GPT, tokenizer: Tokenizer, task: Task, examples: Sequence[Exam
 
 def most_that_fit(model: GPT, tokenizer: Tokenizer, task: Task, examples: Sequence[Example], how: Prompting) -> int:
     """The largest number of demonstrations that leaves room for the longest of the questions."""
+    longest = _longest(tokenizer, task, examples)
     fits = 0
     for k in range(1, 65):
         try:
-            for example in _longest(tokenizer, task, examples):
+            for example in longest:
                 before, question = prompt_of(task, example, replace(how, k=k))
                 n = len(_encoded(tokenizer, BEGIN + before)) + len(_encoded(tokenizer, question))
                 if n + max(len(_answer(tokenizer, choice)) for choice in example.choices) > model.config.block_size:
@@ -153,13 +154,14 @@ def most_that_fit(model: GPT, tokenizer: Tokenizer, task: Task, examples: Sequen
 
 
 def _longest(tokenizer: Tokenizer, task: Task, examples: Sequence[Example]) -> list[Example]:
-    """The longest question of each sort that has demonstrations of its own."""
-    found: dict[str, Example] = {}
+    """The question of each sort that has demonstrations of its own which takes the most tokens with its answer."""
+    found: dict[str, tuple[int, Example]] = {}
     for example in examples:
         sort = example.sort if by_rule(task) else ""
-        if sort not in found or len(example.prompt) > len(found[sort].prompt):
-            found[sort] = example
-    return list(found.values())
+        n = len(_encoded(tokenizer, example.prompt)) + max(len(_answer(tokenizer, choice)) for choice in example.choices)
+        if sort not in found or n > found[sort][0]:
+            found[sort] = n, example
+    return [example for _n, example in found.values()]
 
 
 def _check_room(model: GPT, how: Prompting, prefix: list[int], questions: list[list[int]], answers: list[list[list[int]]]) -> None:

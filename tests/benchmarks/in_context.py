@@ -1,6 +1,6 @@
 """Does showing help? Every task whose answers can be shown, every Transformer that ships, with 0, 1, 2, 4 and 8 demonstrations.
 
-    python tests/benchmarks/in_context.py [--examples 200] [--seeds 5]
+    python tests/benchmarks/in_context.py [--examples 200] [--seeds 5] [--tasks NAME ...] [--models NAME ...]
 
 The questions are the shortest quarter of the first test examples, the same for every k, so that demonstrations fit before them; a k
 that does not fit has no number. Mean over choices and orders of demonstrations; the interval is 95 % over examples and choices together,
@@ -45,12 +45,15 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     ask.add_argument("--examples", type=int, default=200)
     ask.add_argument("--seeds", type=int, default=5)
+    ask.add_argument("--tasks", nargs="+", default=list(VILLAGE), help="default: all")
+    ask.add_argument("--models", nargs="+", help="default: all Transformers that ship")
     ask.add_argument("--json", action="store_true")
     args = ask.parse_args()
     runs = sorted((run for run in shipped_runs() if isinstance(run.config().model, ModelConfig)), key=lambda run: run.id)
+    runs = [run for run in runs if not args.models or run.id in args.models]
     if not args.json:
         print(f"{device_name('cpu')}, torch {torch.__version__}, {args.seeds} choices of demonstrations")
-    for task in filter(can_be_shown, VILLAGE.values()):
+    for task in filter(can_be_shown, (VILLAGE[name] for name in args.tasks)):
         examples = sorted(task.examples("test")[: 4 * args.examples], key=lambda example: len(example.prompt))[: args.examples]
         labels = np.array([example.label for example in examples])
         for run in runs:

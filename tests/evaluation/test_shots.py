@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -93,6 +95,15 @@ def test_what_fits_is_counted(model, tokenizer):
     answer(model, tokenizer, task, examples, Prompting(k=most))
     with pytest.raises(DataError, match=f"{most + 1} demonstrations take .* Show fewer"):
         answer(model, tokenizer, task, examples, Prompting(k=most + 1))
+
+
+def test_the_longest_question_is_the_one_with_the_most_tokens(model, tokenizer):
+    task = task_named("closed-en")
+    plain = task.examples("validation")[0]
+    rare = replace(plain, prompt="¿" * (len(plain.prompt) - 1))
+    most = most_that_fit(model, tokenizer, task, [plain, rare], Prompting())
+    assert most == most_that_fit(model, tokenizer, task, [rare], Prompting()) < most_that_fit(model, tokenizer, task, [plain], Prompting())
+    answer(model, tokenizer, task, [plain, rare], Prompting(k=most))
 
 
 def test_what_cannot_be_asked_is_told(model, tokenizer):
