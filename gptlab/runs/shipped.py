@@ -153,6 +153,12 @@ def cards() -> list[dict[str, Any]]:
     return sorted(map(card_of, shipped_runs()), key=lambda card: card["parameters"])
 
 
+def ancestors(name: str) -> list[str]:
+    """The models whose weights a model goes on from, the one that began with random weights first."""
+    base = RECIPES[name].begins_from
+    return [*ancestors(base), base] if base else []
+
+
 def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
     """Settings and tokenizer of a model that is to be made next on the way; its text is in the library then."""
     recipe = RECIPES[name]
@@ -260,7 +266,7 @@ def _card(run: Run, name: str, config: RunConfig) -> dict[str, Any]:
         "name": name,
         "architecture": RECIPES[name].architecture,
         "parameters": count_all(config.model),
-        "begins_from": RECIPES[name].begins_from,
+        "begins_from": " → ".join(ancestors(name)),
         "data": {"village_version": VERSION, "lessons_version": LESSONS_VERSION, "languages": LANGUAGES} | asdict(village),
         "steps": last.step,
         "tokens": last.step * config.training.batch_size * config.model.block_size,

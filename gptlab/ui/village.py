@@ -206,7 +206,7 @@ def models() -> None:
     header = [_("Model"), _("parameters"), _("tokens read"), _("bits per byte"), _("time"), _("hardware"), _("made again by")]
     show.table(header, rows)
     onward = [
-        _("{name} goes on from {base}: its tokens, bits and time are of a second text alone, lessons in reading.").format(
+        _("{name} goes on from {base}: its tokens, bits and time are of its last text alone, lessons in reading.").format(
             name=card["name"], base=card["begins_from"]
         )
         for card in found if card.get("begins_from")

@@ -60,6 +60,7 @@ def test_a_model_that_goes_on_keeps_what_it_goes_on_from(packed, monkeypatch):
 
 def test_a_step_on_the_way_is_made_first():
     assert shipped.way_to("gpt2-12x128-reader") == ["gpt2-12x128-lessons", "gpt2-12x128-reader"]
+    assert shipped.ancestors("gpt2-12x128-reader") == ["gpt2-12x128", "gpt2-12x128-lessons"] and not shipped.ancestors("lstm-320")
     assert shipped.way_to("gpt2-12x128") == ["gpt2-12x128"], "what it is on the way to is no part of it"
     with pytest.raises(RunError, match="gpt2-12x128-reader"):
         shipped.way_to("nonsense")
