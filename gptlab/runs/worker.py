@@ -14,13 +14,14 @@ import filelock
 import numpy as np
 import psutil
 import torch
+from torch import Tensor, nn
 
 from gptlab.config import DataConfig, RunConfig, SamplingConfig, TrainingConfig
 from gptlab.data import check_length, encoded, expectations, open_corpus
 from gptlab.data.batches import Batches, blank_lines, evaluation_batches
 from gptlab.data.village.demonstrations import REPLIES
 from gptlab.device import device_name, give_back_memory, memory_bytes
-from gptlab.errors import LabError, TrainingError
+from gptlab.errors import DataError, LabError, TrainingError
 from gptlab.generation import generate
 from gptlab.model.build import build_model
 from gptlab.model.gpt import GPT
@@ -149,6 +150,7 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
         check_memory(config.model, training, memory_bytes(config.device)[0], config.device)
     train, validation = encoded(data.corpus, tokenizer, data.validation_fraction, home())
     check_length(len(train), len(validation), config.model.block_size)
+    loss = _loss(data, training, tokenizer)
     desk.status(phase="building the model")
     model = build_model(config.model, training.seed)
     model.train().to(config.device)
@@ -162,7 +164,7 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
     batches = Batches(train, block_size, training.batch_size, training.seed, starts)
     trainer = Trainer(
         ranks.wrapped(model),
-        next_token_loss if training.answer_weight == 1 else AnswersCountMore(tokenizer, REPLIES, training.answer_weight),
+        loss,
         batches.shard(ranks.rank, ranks.world_size),
         lambda: (read(train)[0], *read(validation)),
         training,
@@ -195,6 +197,22 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
         ),
     )
     return Session(run, desk, ranks, trainer, model, tokenizer).run_to_end()
+
+
+def _loss(data: DataConfig, training: TrainingConfig, tokenizer: Tokenizer) -> Callable[[nn.Module, Tensor], Tensor]:
+    """
+    Raises:
+        DataError: answers are to count more, and the text has none.
+    """
+    if training.answer_weight == 1:
+        return next_token_loss
+    text = open_corpus(data.corpus, home()).text
+    if not any(f"\n{label}" in text for label in REPLIES):
+        raise DataError(
+            "answer_weight is {weight:g}, but no line of this text begins with {labels}, so nothing would count more. Leave it at 1.",
+            weight=training.answer_weight, labels=" ".join(REPLIES),
+        )  # fmt: skip
+    return AnswersCountMore(tokenizer, REPLIES, training.answer_weight)
 
 
 class Session:

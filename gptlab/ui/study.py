@@ -199,8 +199,10 @@ def layers(study: Study, points: list[Point]) -> None:
     )  # fmt: skip
     caption = _(
         "Mean over seeds (other labelled examples, order and random weights each), ± 95 % interval over seeds by Student's t. Test: {test} "
-        "examples, read once; training: some hundred of those learned from. {epochs} epochs, highest rate {rate}, λ = {auxiliary}."
+        "examples, read once; training: some hundred of those learned from. {epochs} epochs of batches of {size}, highest rate {rate}, λ = "
+        "{auxiliary}."
     ).format(
+        size=first.transfer.batch_size,
         test=f"{len(cached_transfer.test_examples_of(found)):,}", epochs=first.transfer.n_epochs, rate=f"{first.transfer.learning_rate:g}",
         auxiliary=f"{first.transfer.auxiliary:g}",
     )  # fmt: skip

@@ -71,9 +71,11 @@ def test_sentiment_ends_before_the_feeling():
         story = tell_story(Random(seed), plots=understanding.MOVING)
         if any(event.name in understanding.FEELING_EVENTS for event in story.events):
             last, kept = understanding.last_feelings(story), understanding.before_the_last_feelings(story)
-            assert all(event.name in understanding.FEELING_EVENTS for event in last)
+            names = [event.name for event in story.events]
+            assert last and all(names[i] in understanding.FEELING_EVENTS for i in last)
+            assert not {*names[last.stop :], names[last.start - 1]} & {*understanding.FEELING_EVENTS}
             assert not {event.name for event in kept} & {*understanding.FEELING_EVENTS, *understanding.AFTERWARDS}
-            assert all(story.events.index(event) < story.events.index(last[-1]) for event in kept)
+            assert all(event in story.events[: last.start] for event in kept)
     for example in task_named("sentiment-en").examples("train"):
         text, name = example.texts
         assert name in text and example.prompt == f"{text} {name} was very"

@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import random
 import time
 
 import psutil
@@ -69,6 +70,22 @@ def test_windows_can_begin_with_documents(trained, monkeypatch):
     run = trained(content=documents, windows="blank line", n_steps=6)
     begins = {run.tokenizer().decode(row[:3].tolist()) for row in torch.cat(seen)}
     assert run.status().state == "finished" and begins <= {"000", "\n\n0"}
+
+
+def test_answers_can_count_more(trained, record):
+    """In the loss of a batch, not in an evaluation."""
+    rng = random.Random(1)
+    lines = [f"Question: {a}+{b}?\nAnswer: {(a + b) % 10}" for a, b in ((rng.randrange(10), rng.randrange(10)) for _ in range(300))]
+    alike, weighed = (trained(content="\n".join(lines), answer_weight=weight) for weight in (1.0, 50.0))
+    assert weighed.status().state == "finished"
+    losses = [[step["loss_nats"] for step in record(run)["steps"]] for run in (alike, weighed)]
+    assert losses[0][0] != losses[1][0], "the first batch is the same, and its loss is not"
+    evaluations = [record(run)["evaluations"][0]["validation_nats"] for run in (alike, weighed)]
+    assert evaluations[0] == evaluations[1], "an evaluation counts all tokens alike"
+
+
+def test_a_text_without_answers_is_told(trained):
+    assert "no line of this text begins with Answer: A: 대답: 답:" in failure(trained(answer_weight=20.0))
 
 
 def test_weights_to_begin_from_that_are_gone_are_told(new_run, trained):

@@ -1,6 +1,5 @@
 """Tasks with a few labels, as GPT-1 fine-tunes on (its Table 1): one text, two texts, or a text with choices."""
 
-from itertools import dropwhile, takewhile
 from random import Random
 from typing import Any
 
@@ -42,16 +41,19 @@ def without_feelings(story: Story) -> list[Event]:
     return [event for event in story.events if event.name not in FEELING_EVENTS]
 
 
-def last_feelings(story: Story) -> list[Event]:
-    """The last feeling that is told, and those right before it: two people feel something about the same."""
-    events = list(dropwhile(lambda event: event.name not in FEELING_EVENTS, reversed(story.events)))
-    return list(takewhile(lambda event: event.name in FEELING_EVENTS, events))
+def last_feelings(story: Story) -> range:
+    """Places of the last feeling that is told, and of those right before it: two people feel something about the same."""
+    end = 1 + max((i for i, event in enumerate(story.events) if event.name in FEELING_EVENTS), default=-1)
+    begin = end
+    while begin and story.events[begin - 1].name in FEELING_EVENTS:
+        begin -= 1
+    return range(begin, end)
 
 
 def before_the_last_feelings(story: Story) -> list[Event]:
     """What led to them; no feeling is told itself."""
-    cut = min(story.events.index(event) for event in last_feelings(story))
-    return [event for event in without_feelings(Story(story.people, story.events[:cut])) if event.name not in AFTERWARDS]
+    before = Story(story.people, story.events[: last_feelings(story).start])
+    return [event for event in without_feelings(before) if event.name not in AFTERWARDS]
 
 
 def sentiment(source: Source, i: int) -> tuple[Example, ...]:
@@ -62,7 +64,7 @@ def sentiment(source: Source, i: int) -> tuple[Example, ...]:
 
     def asked(story: Story) -> list[Person]:
         ends = {event.roles["a"]: event.roles["f"].good for event in story.events if event.name in FEELING_EVENTS}
-        people = [event.roles["a"] for event in last_feelings(story)]
+        people = [story.events[i].roles["a"] for i in last_feelings(story)]
         return [person for person in people if ends[person] is wanted and len(set(ends.values())) == 2]
 
     story, events, sentences = next(source.told(keep=before_the_last_feelings, serves=asked, plots=MOVING))
