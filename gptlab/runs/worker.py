@@ -207,12 +207,13 @@ def _loss(data: DataConfig, training: TrainingConfig, tokenizer: Tokenizer) -> C
     if training.answer_weight == 1:
         return next_token_loss
     text = open_corpus(data.corpus, home()).text
-    if not any(f"\n{label}" in text for label in REPLIES):
+    labels = [label for label in REPLIES if f"\n{label}" in text]  # a vocabulary of characters may not know the others
+    if not labels:
         raise DataError(
             "answer_weight is {weight:g}, but no line of this text begins with {labels}, so nothing would count more. Leave it at 1.",
             weight=training.answer_weight, labels=" ".join(REPLIES),
         )  # fmt: skip
-    return AnswersCountMore(tokenizer, REPLIES, training.answer_weight)
+    return AnswersCountMore(tokenizer, labels, training.answer_weight)
 
 
 class Session:
