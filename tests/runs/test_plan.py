@@ -47,7 +47,7 @@ def test_precision_is_the_faster_one_unless_said_otherwise(planned):
 def test_unknown_setting_is_named_beside_the_known(planned):
     with pytest.raises(ConfigError) as refusal:
         planned(changes={"layers": 3, "n_layer": 2, "": 1})
-    assert str(refusal.value).startswith("There is no setting , layers. There are: batch_size, beta1")
+    assert str(refusal.value).startswith("There is no setting , layers. There are: answer_weight, batch_size")
     assert "vocab_size" not in str(refusal.value)
 
 
