@@ -521,7 +521,7 @@ def tuned_home(full_home):
     train_run(tuned, Ranks())
     assert tuned.status().state == "finished", tuned.status()
     studies = [layer_study([plan], 1, 2), ablation_study([plan], None, 2)]
-    before, studying.processes = studying.processes, lambda _device: 1
+    before, studying.processes = studying.processes, lambda *_: 1
     for study in studies:
         run = create_run(*study_config(study, "cpu", "Pets"))
         train_run(run, Ranks())
