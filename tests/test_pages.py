@@ -413,7 +413,7 @@ def test_scores_of_moments_are_there_without_their_weights(lab_home, monkeypatch
     run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
     monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", {}, n_steps=40))
     scores = {str(step): {"metric": "accuracy", "value": 0.1 * step, "low": 0.0, "high": 1.0, "n": 9} for step in (1, 5, 10)}
-    monkeypatch.setattr(shipped, "scores", lambda ships, trained: {"zero_shot": {}, "through_time": {"pronoun-en": scores}})
+    monkeypatch.setattr(shipped, "scored_anew", lambda card, *_runs: card | {"through_time": {"pronoun-en": scores}})
     shipped.pack(run, "tiny")
     (packed,) = shipped_runs()
     assert len(packed.checkpoint_steps()) == 1 and cached_shots.moments(packed)[:3] == [1, 5, 10]
@@ -435,7 +435,7 @@ def test_an_empty_home_has_the_models_that_ship(lab_home, monkeypatch):
     run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
     monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", {}, n_steps=40))
     score = {"metric": "accuracy", "value": 0.5, "low": 0.4, "high": 0.6, "n": 9}
-    monkeypatch.setattr(shipped, "scores", lambda ships, trained: {"zero_shot": {"pronoun-en": score}, "through_time": {}})
+    monkeypatch.setattr(shipped, "scored_anew", lambda card, *_runs: card | {"zero_shot": {"pronoun-en": score}})
     shipped.pack(run, "tiny")
     delete_run(run)
     for language, prompt in (("en", "One morning, Emma"), ("ko", "어느 날 아침 에마")):
@@ -521,7 +521,7 @@ def tuned_home(full_home):
     train_run(tuned, Ranks())
     assert tuned.status().state == "finished", tuned.status()
     studies = [layer_study([plan], 1, 2), ablation_study([plan], None, 2)]
-    before, studying.processes = studying.processes, lambda *_: 1
+    before, studying.processes = studying.processes, lambda _device: 1
     for study in studies:
         run = create_run(*study_config(study, "cpu", "Pets"))
         train_run(run, Ranks())

@@ -43,13 +43,13 @@ def tell_shortcuts(known: Any) -> str:
 
 
 def models(args: argparse.Namespace) -> None:
-    from gptlab.runs.scored import measured_anew, stale
-    from gptlab.runs.shipped import card_of, cards, write_card
+    from gptlab.runs.scored import card_of, scored_anew, stale, write_card
+    from gptlab.runs.shipped import cards
     from gptlab.runs.store import shipped_runs
 
     for run in shipped_runs() if args.measure else []:
         if stale(card := card_of(run)):
-            write_card(run, measured_anew(run, card))
+            write_card(run, scored_anew(card, run, run))
     for card in cards():
         if args.json:
             print(json.dumps(card, ensure_ascii=False))

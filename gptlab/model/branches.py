@@ -84,11 +84,6 @@ class SideBySide:
         branches = Branches(self.branches.positions.to(device), self.branches.visible.to(device))
         return SideBySide(self.ids.to(device), branches, self.rows.to(device), self.places.to(device))
 
-    @property
-    def tokens(self) -> Tensor:
-        """Which token of all rows stands in which place of a line, (N, T): the same number, the same token."""
-        return self.rows[:, None] * self.ids.shape[1] + self.places
-
     def in_lines(self, found: Tensor) -> Tensor:  # (B, S, C) -> (N, T, C)
         """What was found for the tokens of the rows, line by line."""
         return found[self.rows[:, None], self.places]

@@ -27,7 +27,7 @@ from gptlab.runs import store
 from gptlab.runs.checkpoint import checkpoints
 from gptlab.runs.curve import Curve
 from gptlab.runs.plan import plan, plan_onward
-from gptlab.runs.scored import scores
+from gptlab.runs.scored import card_of, scored_anew, write_card
 from gptlab.runs.store import Run, open_run, overview, shipped_runs
 from gptlab.tokenizer import Tokenizer, train_tokenizer
 from gptlab.transfer.studies import VARIANTS, ablation_study, label_study, layer_study
@@ -186,8 +186,7 @@ def way_to(name: str) -> list[str]:
     """
     if name not in RECIPES:
         raise RunError("There is no recipe for {given!r}. There are {known}.", given=name, known=", ".join(RECIPES))
-    base = RECIPES[name].begins_from
-    return [*(way_to(base) if base and not RECIPES[base].n_shipped else []), name]
+    return [*(base for base in ancestors(name) if not RECIPES[base].n_shipped), name]
 
 
 def begun(name: str) -> Run | None:
@@ -216,19 +215,9 @@ def pack(run: Run, name: str) -> dict[str, Any]:
         save_file({key: tensor.half() for key, tensor in weights.items()}, target / "model.safetensors")
         state = {"step": checkpoint.step, "sizes": {"model.safetensors": (target / "model.safetensors").stat().st_size}}
         (target / "state.json").write_text(json.dumps(state), encoding="utf-8")
-    return write_card(Run(place), _card(run, name, config) | scores(Run(place), run))
-
-
-def write_card(run: Run, about: dict[str, Any]) -> dict[str, Any]:
-    """Returns what was written."""
-    (run.folder / "card.json").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
+    about = scored_anew(_card(run, name, config), Run(place), run)
+    write_card(Run(place), about)
     return about
-
-
-def card_of(run: Run) -> dict[str, Any]:
-    """What is known about a model that ships."""
-    found: dict[str, Any] = json.loads((run.folder / "card.json").read_text(encoding="utf-8"))
-    return found
 
 
 def thinned(metrics: str) -> str:
@@ -278,4 +267,7 @@ def _card(run: Run, name: str, config: RunConfig) -> dict[str, Any]:
         "device": run.status().device_name,
         "environment": environment,
         "command": f"python -m gptlab build-models {name}",
+        "zero_shot": {},
+        "through_time": {},
+        "task_versions": {},
     }

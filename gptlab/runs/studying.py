@@ -18,14 +18,12 @@ from typing import Any
 
 import torch
 
-from gptlab.config import LSTMConfig, ModelConfig, TrainingConfig
-from gptlab.device import device_name, keep_memory, memory_bytes
+from gptlab.device import device_name, keep_memory
 from gptlab.evaluation.tasks import task_named
-from gptlab.experiment import FineTuning, Study, TransferConfig
+from gptlab.experiment import FineTuning, TransferConfig
 from gptlab.runs.curve import Curve, end_torn_line
 from gptlab.runs.desk import HEARTBEAT_S, Desk
 from gptlab.runs.distributed import Ranks
-from gptlab.runs.estimate import memory_needed
 from gptlab.runs.job import forget_wishes, wished
 from gptlab.runs.store import Run
 from gptlab.runs.subject import opened
@@ -34,9 +32,6 @@ from gptlab.transfer.trial import Splits, trial
 
 MOST_PROCESSES = 8
 """Chosen here: each holds torch and a task's examples, about half a gigabyte."""
-
-MOST_ON_CUDA, CUDA_BYTES, HOST_BYTES = 4, 10**9, 3 * 10**9
-"""Chosen here: every process has a context of half a gigabyte there, room for the kernels' own buffers, and a torch of its own here."""
 
 Task = tuple[FineTuning, int, int, str]
 """Settings, their place in the study, seed, device."""
@@ -55,7 +50,7 @@ def run_study(run: Run, ranks: Ranks, desk: Desk) -> str:
     desk.status(device_name=device_name(config.device), n_steps=len(study.points()), step=len(known), phase="making the examples")
     begin_s, before_s, new = time.monotonic(), desk.now.elapsed_s, 0
     ended = "finished"
-    with closing(computed(left, processes(config.device, most_bytes(study, config.model, config.device)))) as points:
+    with closing(computed(left, processes(config.device))) as points:
         for point in points:
             if point is not None:
                 desk.append("metrics.jsonl", point)
@@ -72,26 +67,9 @@ def run_study(run: Run, ranks: Ranks, desk: Desk) -> str:
     return ended
 
 
-def processes(device: str, each_bytes: int) -> int:
-    """How many fine-tunings run side by side.
-
-    On a GPU a small model mostly waits for the host, which works 6 ms on an update of 12 layers (measured on a CPU, with a model 4 wide).
-    So a few share it, as far as its memory and the machine's go. What that gains was not measured: there was no GPU.
-
-    Args:
-        each_bytes: what one takes of the device's memory.
-    """
-    if device == "cpu":
-        return min(MOST_PROCESSES, torch.get_num_threads())
-    if device != "cuda":
-        return 1
-    fit = [memory_bytes("cuda")[0] // (CUDA_BYTES + each_bytes), memory_bytes("cpu")[0] // HOST_BYTES]
-    return max(1, min(MOST_ON_CUDA, os.cpu_count() or 1, *fit))
-
-
-def most_bytes(study: Study, model: ModelConfig | LSTMConfig, device: str) -> int:
-    """What a fine-tuning of a study takes of the device's memory, if every example has four answers as long as the context."""
-    return memory_needed(model, TrainingConfig(batch_size=4 * max(arm.transfer.batch_size for arm in study.arms)), device)
+def processes(device: str) -> int:
+    """How many fine-tunings run side by side."""
+    return min(MOST_PROCESSES, torch.get_num_threads()) if device == "cpu" else 1
 
 
 def computed(tasks: list[Task], n: int) -> Generator[Point | None]:

@@ -70,13 +70,10 @@ class Classifier(nn.Module):
         """
         places = torch.arange(batch.ids.shape[1] - 1, device=hidden.device)  # of the token before the one that counts
         counts = (places < (batch.lengths - 1)[:, None]) & (places >= (batch.lengths - 1 - batch.judged)[:, None])  # (B * R, T - 1)
-        read = hidden[:, :-1][counts]  # (N, C)
-        if batch.together is None:
-            nats = -F.cross_entropy(self._words(read), batch.ids[:, 1:][counts], reduction="none")  # (N,)
-        else:
-            apart, which = torch.unique(batch.together.tokens[:, :-1][counts], return_inverse=True)  # (M,), (N,)
-            one_of_each = which.new_empty(len(apart)).scatter_(0, which, torch.arange(len(which), device=which.device))
-            nats = self._words(read[one_of_each]).log_softmax(-1)[which, batch.ids[:, 1:][counts]]  # (N,)
+        apart, which = torch.unique(batch.tokens[:, :-1][counts], return_inverse=True)  # (M,), (N,)
+        one_of_each = which.new_empty(len(apart)).scatter_(0, which, torch.arange(len(which), device=which.device))
+        read = hidden[:, :-1][counts][one_of_each]  # (M, C)
+        nats = self._words(read).log_softmax(-1)[which, batch.ids[:, 1:][counts]]  # (N,)
         return nats.new_zeros(len(hidden)).index_add(0, counts.nonzero()[:, 0], nats)
 
     def _words(self, hidden: Tensor) -> Tensor:  # (N, C) -> (N, V)

@@ -187,6 +187,13 @@ class Packed:
         together = SideBySide.of(groups, shared) if pays else None
         return cls(ids, lengths, labels, judged, torch.tensor(shared), together)
 
+    @property
+    def tokens(self) -> Tensor:
+        """Which token that is computed stands in which place of a sequence, (B * R, T): the same number, the same token."""
+        if self.together is None:
+            return torch.arange(self.ids.numel(), device=self.ids.device).view_as(self.ids)
+        return self.together.rows[:, None] * self.together.ids.shape[1] + self.together.places
+
     def to(self, device: str) -> "Packed":
         ids, lengths, labels, judged, shared = (t.to(device) for t in (self.ids, self.lengths, self.labels, self.judged, self.shared))
         return Packed(ids, lengths, labels, judged, shared, self.together.to(device) if self.together else None)

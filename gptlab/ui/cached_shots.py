@@ -1,6 +1,5 @@
 """As `cached`, for the pages that ask without training."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,7 +46,10 @@ def moments(run: Run, task: str | None = None) -> list[int]:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _through_time(name: str) -> dict[str, dict[str, Any]]:
     """What was measured at every checkpoint of a model that ships: task -> step -> score."""
-    return json.loads((open_run(name).folder / "card.json").read_text(encoding="utf-8")).get("through_time", {})
+    from gptlab.runs.scored import card_of
+
+    found: dict[str, dict[str, Any]] = card_of(open_run(name))["through_time"]
+    return found
 
 
 @dataclass(frozen=True)

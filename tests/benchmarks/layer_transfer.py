@@ -57,7 +57,7 @@ def main() -> None:
         if wanted is None or study.arms[arm].transfer.n_layers_taken in wanted
     ]  # fmt: skip
     begin, found = time.monotonic(), {}
-    for point in computed(tasks, args.processes or processes("cpu", 0)):
+    for point in computed(tasks, args.processes or processes("cpu")):
         if point is not None:
             depth = study.arms[point.arm].transfer.n_layers_taken
             found.setdefault(depth, []).append(point)

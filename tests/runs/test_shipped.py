@@ -15,7 +15,7 @@ from gptlab.runs.store import delete_run, list_runs, open_run, shipped_runs
 @pytest.fixture
 def packed(trained, monkeypatch):
     """A finished run among the models that ship, and the run itself."""
-    monkeypatch.setattr(shipped, "scores", lambda ships, trained: {"zero_shot": {}, "through_time": {}, "task_versions": {}})
+    monkeypatch.setattr(shipped, "scored_anew", lambda card, ships, trained: card)
     monkeypatch.setitem(shipped.RECIPES, "tiny-model", shipped.Recipe("gpt2", {}, n_steps=30, n_shipped=2))
     run = trained()
     shipped.pack(run, "tiny-model")
@@ -76,9 +76,9 @@ def test_what_was_scored_on_a_task_of_before_is_scored_anew(packed, monkeypatch)
     old, now = {"value": -1.0}, tasks.VILLAGE["pronoun-en"].version
     of_before = {"pronoun-en": "0", "closed-ko": now}
     card = {"zero_shot": {name: old for name in of_before}, "through_time": {name: {"1": old} for name in of_before}}
-    card = shipped.card_of(model) | card | {"task_versions": of_before}
+    card = scored.card_of(model) | card | {"task_versions": of_before}
     assert [task.name for task in scored.stale(card)] == ["pronoun-en"], "similarity has no rule for no training"
-    found = scored.measured_anew(model, card)
+    found = scored.scored_anew(card, model, model)
     assert found["zero_shot"] == {"pronoun-en": new, "closed-ko": old}
     assert found["through_time"] == {"closed-ko": {"1": old}}, "its moments do not ship"
     assert not scored.stale(found) and found["command"] == card["command"]

@@ -103,7 +103,7 @@ def test_what_is_wrong_is_told(plan, task):
 
 
 def test_a_study_keeps_every_point_and_goes_on(plan, monkeypatch):
-    monkeypatch.setattr(studying, "processes", lambda *_: 1)
+    monkeypatch.setattr(studying, "processes", lambda _device: 1)
     study = layer_study([plan.with_(transfer=plan.transfer.with_(n_epochs=1))], n_layer=2, n_seeds=2)
     run = create_run(*study_config(study, "cpu", "pets"))
     looks = iter(range(100))
@@ -116,23 +116,12 @@ def test_a_study_keeps_every_point_and_goes_on(plan, monkeypatch):
     assert all(0 <= p.test <= 1 and p.seconds > 0 for p in points)
 
 
-@pytest.mark.parametrize(
-    "device, cores, on_device, here, n",
-    [("cuda", 16, 80e9, 120e9, 4), ("cuda", 2, 80e9, 120e9, 2), ("cuda", 16, 7e9, 120e9, 3), ("cuda", 16, 80e9, 7e9, 2),
-     ("cuda", 16, 1e9, 1e9, 1), ("mps", 16, 80e9, 80e9, 1)],
-)  # fmt: skip
-def test_as_many_share_a_gpu_as_fit(monkeypatch, device, cores, on_device, here, n):
-    monkeypatch.setattr(studying, "memory_bytes", lambda of: (int(on_device if of == "cuda" else here), int(200e9)))
-    monkeypatch.setattr(studying.os, "cpu_count", lambda: cores)
-    assert studying.processes(device, each_bytes=10**9) == n
-
-
 def test_points_do_not_depend_on_the_process_that_computes_them(plan, monkeypatch):
     torch.set_num_threads(2)
     study = layer_study([plan.with_(transfer=plan.transfer.with_(n_epochs=1))], n_layer=2, n_seeds=1)
     found = []
     for n in (1, 2):
-        monkeypatch.setattr(studying, "processes", lambda *_, n=n: n)
+        monkeypatch.setattr(studying, "processes", lambda _device, n=n: n)
         run = create_run(*study_config(study, "cpu", "pets"))
         train_run(run, Ranks())
         assert run.status().state == "finished", run.status()
