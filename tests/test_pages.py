@@ -119,6 +119,15 @@ def test_page_speaks_korean(page):
     assert english.markdown[-1].value != korean.markdown[-1].value
 
 
+def test_a_curve_says_when_answers_count_more(lab_home):
+    run = tiny_run(lab_home)
+    for weight, told in ((1.0, False), (20.0, True)):
+        config = run.config()
+        run.write_config(config.with_(training=config.training.with_(answer_weight=weight)))
+        app = opened("pages/pretrain/train.py", run=run.id)
+        assert not app.exception and any("answer counts 20 times" in caption.value for caption in app.caption) is told
+
+
 def test_a_link_opens_its_run(full_home):
     app = opened("pages/pretrain/train.py", run=full_home.id)
     assert shown_run(app) == full_home.id

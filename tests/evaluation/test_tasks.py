@@ -76,6 +76,10 @@ def test_sentiment_ends_before_the_feeling():
             assert not {*names[last.stop :], names[last.start - 1]} & {*understanding.FEELING_EVENTS}
             assert not {event.name for event in kept} & {*understanding.FEELING_EVENTS, *understanding.AFTERWARDS}
             assert all(event in story.events[: last.start] for event in kept)
+            ends = {event.roles["a"]: event.roles["f"].good for event in story.events if event.name in understanding.FEELING_EVENTS}
+            for good in (True, False):
+                asked = understanding.who_ends_up(good, story)
+                assert all(ends[person] is good for person in asked) and (not asked or set(ends.values()) == {True, False})
     for example in task_named("sentiment-en").examples("train"):
         text, name = example.texts
         assert name in text and example.prompt == f"{text} {name} was very"

@@ -56,19 +56,21 @@ def before_the_last_feelings(story: Story) -> list[Event]:
     return [event for event in without_feelings(before) if event.name not in AFTERWARDS]
 
 
+def who_ends_up(good: bool, story: Story) -> list[Person]:
+    """Who feels good last (or bad), where somebody else ended up feeling the opposite."""
+    ends = {event.roles["a"]: event.roles["f"].good for event in story.events if event.name in FEELING_EVENTS}
+    people = [story.events[i].roles["a"] for i in last_feelings(story)]
+    return [person for person in people if ends[person] is good and (not good) in ends.values()]
+
+
 def sentiment(source: Source, i: int) -> tuple[Example, ...]:
     """How somebody feels, from what happened to them last. Somebody else in the story ended up feeling the opposite: the words of the story
     alone cannot tell. Without training, what is likelier behind "very" decides, as for SST-2 (GPT-1, section 5).
     """
     wanted = i % 2 == 0
-
-    def asked(story: Story) -> list[Person]:
-        ends = {event.roles["a"]: event.roles["f"].good for event in story.events if event.name in FEELING_EVENTS}
-        people = [story.events[i].roles["a"] for i in last_feelings(story)]
-        return [person for person in people if ends[person] is wanted and len(set(ends.values())) == 2]
-
-    story, events, sentences = next(source.told(keep=before_the_last_feelings, serves=asked, plots=MOVING))
-    text, person = as_text(events, sentences), source.rng.choice(asked(story))
+    stories = source.told(keep=before_the_last_feelings, serves=lambda story: who_ends_up(wanted, story), plots=MOVING)
+    story, events, sentences = next(stories)
+    text, person = as_text(events, sentences), source.rng.choice(who_ends_up(wanted, story))
     if source.language == "en":
         prompt, choices = f"{text} {person.en} was very", (" happy", " sad")
     else:
