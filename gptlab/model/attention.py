@@ -33,9 +33,13 @@ class Attention(nn.Module):
         intervention: Intervention | None = None,
         cache: KeyValueCache | None = None,
         visible: Tensor | None = None,
-    ) -> Tensor:  # (B, T, C) -> (B, T, C)
+        wanted: Tensor | None = None,
+    ) -> Tensor:  # (B, T, C) -> (B, T, C); only the wanted places, (B, W) -> (B, W, C)
+        if wanted is not None:
+            return self._at(wanted, x, visible)
         B, T, C = x.shape
-        q, k, v = self.query_key_value(x).view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
+        together = as_attended(self.query_key_value(x))  # (B, T, 3 C)
+        q, k, v = together.view(B, T, 3, self.n_head, C // self.n_head).permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
         dropout_p = self.dropout if self.training else 0.0
         past = 0
         if cache is not None:
@@ -63,13 +67,34 @@ class Attention(nn.Module):
             trace.attention[layer] = y.detach()
         return F.dropout(y, self.dropout, self.training)
 
+    def _at(self, wanted: Tensor, x: Tensor, visible: Tensor | None) -> Tensor:  # (B, W), (B, T, C) -> (B, W, C)
+        """The same for a few places: all are looked at, those alone look."""
+        B, T, C = x.shape
+        D = C // self.n_head
+        weight, bias = self.query_key_value.weight, self.query_key_value.bias
+        looks, seen = F.linear(at(wanted, x), weight[:C], bias[:C]), F.linear(x, weight[C:], bias[C:])  # (B, W, C), (B, T, 2 C)
+        q = as_attended(looks).view(B, -1, self.n_head, D).transpose(1, 2)  # (B, H, W, D)
+        k, v = as_attended(seen).view(B, T, 2, self.n_head, D).permute(2, 0, 3, 1, 4)  # (B, H, T, D) each
+        mask = torch.arange(T, device=x.device) <= wanted[..., None] if visible is None else at(wanted, visible)  # (B, W, T)
+        y = attend(q, k, v, attn_mask=mask[:, None], dropout_p=self.dropout if self.training else 0.0)
+        return F.dropout(self.projection(y.transpose(1, 2).reshape(B, -1, C)), self.dropout, self.training)
+
+
+def at(places: Tensor, x: Tensor) -> Tensor:  # (B, W), (B, T, C) -> (B, W, C)
+    """What stands at some places of each row."""
+    return x[torch.arange(len(x), device=x.device)[:, None], places]
+
+
+def as_attended(x: Tensor) -> Tensor:
+    """Queries, keys and values in the format in which `attend` takes them: on a CPU fp32, for its backward pass in bf16 takes three times
+    as long."""
+    return x.float() if x.device.type == "cpu" and x.dtype == torch.bfloat16 else x
+
 
 def attend(q: Tensor, k: Tensor, v: Tensor, **how: Any) -> Tensor:  # (B, H, T, D), (B, H, S, D) twice -> (B, H, T, D)
-    """`scaled_dot_product_attention`; in fp32 on a CPU, where its backward pass in bf16 takes three times as long."""
-    if q.device.type != "cpu" or q.dtype != torch.bfloat16:
-        return F.scaled_dot_product_attention(q, k, v, **how)
+    """`scaled_dot_product_attention`, on a CPU in the format of what it is given."""
     with torch.autocast("cpu", enabled=False):
-        return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), **how)
+        return F.scaled_dot_product_attention(q, k, v, **how)
 
 
 def causal_mask(n_queries: int, past: int, device: torch.device) -> Tensor:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gptlab.config import ModelConfig
 from gptlab.errors import ModelError
-from gptlab.model.attention import Attention
+from gptlab.model.attention import Attention, at
 from gptlab.model.branches import Branches
 from gptlab.model.trace import Intervention, KeyValueCache, Trace, replaced_output
 from gptlab.model.vocabulary import TokenEmbedding
@@ -54,10 +54,12 @@ class Sublayer(nn.Module):
         self.norm = nn.LayerNorm(config.n_embd)
         self.part = part
 
-    def forward(self, x: Tensor, layer: int, *watch: Any) -> Tensor:  # (B, T, C) -> (B, T, C)
+    def forward(self, x: Tensor, layer: int, *watch: Any, wanted: Tensor | None = None) -> Tensor:  # (B, T, C) -> (B, T, C)
+        few = {} if wanted is None else {"wanted": wanted}
+        around = x if wanted is None else at(wanted, x)
         if self.norm_first:  # GPT-2: normalise what enters the part
-            return x + self.part(self.norm(x), layer, *watch)
-        return self.norm(x + self.part(x, layer, *watch))  # GPT-1: normalise what leaves the sum
+            return around + self.part(self.norm(x), layer, *watch, **few)
+        return self.norm(around + self.part(x, layer, *watch, **few))  # GPT-1: normalise what leaves the sum
 
 
 class GPT(nn.Module):
@@ -117,14 +119,17 @@ class GPT(nn.Module):
         cache: KeyValueCache | None = None,
         soft_prompt: Tensor | None = None,
         branches: Branches | None = None,
+        wanted: Tensor | None = None,
     ) -> Tensor:  # (B, T) -> (B, T, C)
         """What leaves the last block (and the final norm): the h_n of equation 2. A soft prompt, (P, C), stands before the tokens as P
         vectors that are no tokens, and what leaves its places comes first: (B, P + T, C). Branches say that the tokens (and the vectors
-        before them) are no single line.
+        before them) are no single line. Where few places are wanted, (B, W), the last block computes no others: (B, W, C).
         """
+        assert wanted is None or (trace, intervention, cache) == (None, None, None)
         x = self.embed(ids, cache, soft_prompt, branches)  # (B, T, C)
-        for layer in range(self.config.n_layer):
-            x = self.block(x, layer, trace, intervention, cache, branches)
+        last = self.config.n_layer - 1
+        for layer in range(last + 1):
+            x = self.block(x, layer, trace, intervention, cache, branches, wanted if layer == last else None)
         if trace is not None:
             trace.residual[self.config.n_layer] = x.detach()
         if cache is not None:
@@ -161,14 +166,15 @@ class GPT(nn.Module):
         intervention: Intervention | None = None,
         cache: KeyValueCache | None = None,
         branches: Branches | None = None,
+        wanted: Tensor | None = None,
     ) -> Tensor:  # (B, T, C) -> (B, T, C)
-        """h_{l-1} -> h_l: attention, then the MLP."""
+        """h_{l-1} -> h_l: attention, then the MLP; of the wanted places alone, if any are named."""
         if intervention is not None:
             x = intervention.replace_residual(layer, x)
         if trace is not None and trace.wants(layer):
             trace.residual[layer] = x.detach()
         x = self.attentions[self._group(layer, self.config.attention_groups)](
-            x, layer, trace, intervention, cache, branches.visible if branches is not None else None
+            x, layer, trace, intervention, cache, branches.visible if branches is not None else None, wanted=wanted
         )
         return self.mlps[self._group(layer, self.config.mlp_groups)](x, layer, trace, intervention)
 

@@ -51,12 +51,16 @@ class Classifier(nn.Module):
         embedding = language_model.token_embedding.weight.detach()
         self.soft_prompt = nn.Parameter(embedding[torch.randperm(len(embedding))[:n_prompt]].clone()) if n_prompt else None
 
-    def forward(self, batch: Packed) -> tuple[Tensor, Tensor]:
-        """Logits of the classes, (B, K), and the hidden states that the auxiliary loss reads, (B * R, T, C)."""
-        hidden = self.hidden(batch)  # (B * R, T, C)
+    def forward(self, batch: Packed, auxiliary: bool = False) -> tuple[Tensor, Tensor | None]:
+        """Logits of the classes, (B, K), and the hidden states that the auxiliary loss reads, (B * R, T, C), if there is to be one: what
+        answers looks at few tokens, and a GPT's last block computes no others then.
+        """
+        few = isinstance(self.language_model, GPT) and not auxiliary
+        hidden = None if few else self.hidden(batch)  # (B * R, T, C)
         if self.head is None:
             return self.by_words(batch, hidden).view(len(batch.labels), -1), hidden
-        read = hidden[torch.arange(len(hidden), device=hidden.device), batch.lengths - 1]  # (B * R, C), at Extract
+        at_extract = torch.arange(len(batch.ids), device=batch.ids.device), batch.lengths - 1
+        read = self.at_tokens(batch, batch.tokens[at_extract]) if hidden is None else hidden[at_extract]  # (B * R, C)
         read = F.dropout(read, self.dropout, self.training)
         if self.form == "choice":
             return self.head(read).view(len(batch.labels), -1), hidden  # one number an answer
@@ -64,17 +68,20 @@ class Classifier(nn.Module):
             read = read.view(len(batch.labels), 2, -1).sum(1)  # both orders, added
         return self.head(read), hidden
 
-    def by_words(self, batch: Packed, hidden: Tensor) -> Tensor:
+    def by_words(self, batch: Packed, hidden: Tensor | None) -> Tensor:
         """Sum of the log-probabilities of each answer's tokens, (B * R,). The special tokens are no words. What answers share, like the
         prompt's last token, meets the vocabulary once.
         """
-        places = torch.arange(batch.ids.shape[1] - 1, device=hidden.device)  # of the token before the one that counts
+        places = torch.arange(batch.ids.shape[1] - 1, device=batch.ids.device)  # of the token before the one that counts
         counts = (places < (batch.lengths - 1)[:, None]) & (places >= (batch.lengths - 1 - batch.judged)[:, None])  # (B * R, T - 1)
         apart, which = torch.unique(batch.tokens[:, :-1][counts], return_inverse=True)  # (M,), (N,)
-        one_of_each = which.new_empty(len(apart)).scatter_(0, which, torch.arange(len(which), device=which.device))
-        read = hidden[:, :-1][counts][one_of_each]  # (M, C)
+        if hidden is None:
+            read = self.at_tokens(batch, apart)  # (M, C)
+        else:
+            one_of_each = which.new_empty(len(apart)).scatter_(0, which, torch.arange(len(which), device=which.device))
+            read = hidden[:, :-1][counts][one_of_each]
         nats = self._words(read).log_softmax(-1)[which, batch.ids[:, 1:][counts]]  # (N,)
-        return nats.new_zeros(len(hidden)).index_add(0, counts.nonzero()[:, 0], nats)
+        return nats.new_zeros(len(batch.ids)).index_add(0, counts.nonzero()[:, 0], nats)
 
     def _words(self, hidden: Tensor) -> Tensor:  # (N, C) -> (N, V)
         return self.language_model.logits(hidden).float()[:, :-N_SPECIAL]
@@ -83,14 +90,34 @@ class Classifier(nn.Module):
         """What the language model makes of the tokens. A GPT reads what the sequences of an example share once for all of them; a soft
         prompt is read before them.
         """
-        together, n_prompt = batch.together, 0 if self.soft_prompt is None else len(self.soft_prompt)
         if not isinstance(self.language_model, GPT):
             return self.language_model.hidden(batch.ids)
-        if together is None:
-            return self.language_model.hidden(batch.ids, soft_prompt=self.soft_prompt)[:, n_prompt:]
-        branches = together.branches.behind(n_prompt) if n_prompt else together.branches
-        hidden = self.language_model.hidden(together.ids, soft_prompt=self.soft_prompt, branches=branches)
-        return together.in_lines(hidden[:, n_prompt:])
+        hidden = self._read(self.language_model, batch)[:, self.n_prompt :]
+        return hidden if batch.together is None else batch.together.in_lines(hidden)
+
+    def at_tokens(self, batch: Packed, tokens: Tensor) -> Tensor:  # (M,) -> (M, C)
+        """The same at a few tokens, of a GPT whose last block computes no others.
+
+        Args:
+            tokens: of `batch.tokens`, in rising order, some of every row that is computed.
+        """
+        assert isinstance(self.language_model, GPT)
+        n_rows, width = (batch.ids if batch.together is None else batch.together.ids).shape
+        rows, places = tokens // width, tokens % width
+        column = torch.arange(len(rows), device=rows.device) - torch.searchsorted(rows, rows)  # which of its row's few
+        wanted = rows.new_zeros(n_rows, int(column.max()) + 1).index_put((rows, column), places)  # (n_rows, W)
+        return self._read(self.language_model, batch, self.n_prompt + wanted)[rows, column]
+
+    def _read(self, model: GPT, batch: Packed, wanted: Tensor | None = None) -> Tensor:
+        """The batch as it is computed: the sequences of an example side by side, if that is less."""
+        if batch.together is None:
+            return model.hidden(batch.ids, soft_prompt=self.soft_prompt, wanted=wanted)
+        branches = batch.together.branches.behind(self.n_prompt) if self.n_prompt else batch.together.branches
+        return model.hidden(batch.together.ids, soft_prompt=self.soft_prompt, branches=branches, wanted=wanted)
+
+    @property
+    def n_prompt(self) -> int:
+        return 0 if self.soft_prompt is None else len(self.soft_prompt)
 
     def auxiliary_loss(self, batch: Packed, hidden: Tensor) -> Tensor:
         """L1 on the labelled text itself, the special tokens among it: mean nats a token, scalar. By words: on the right answer's."""

@@ -169,12 +169,12 @@ class FineTuner:
 
 def losses(classifier: Classifier, batch: Packed, auxiliary: float) -> tuple[Tensor, Tensor | None]:
     """L2 and L1, scalars; L1 only where it counts. For quantities L2 is the squared error in units of their variance."""
-    logits, hidden = classifier(batch)
+    logits, hidden = classifier(batch, auxiliary=auxiliary > 0)
     if batch.labels.is_floating_point():
         task = F.mse_loss(logits[:, 0].float(), (batch.labels - classifier.centre) / classifier.spread)
     else:
         task = F.cross_entropy(logits.float(), batch.labels)
-    return task, classifier.auxiliary_loss(batch, hidden) if auxiliary else None
+    return task, classifier.auxiliary_loss(batch, hidden) if auxiliary and hidden is not None else None
 
 
 def choose_updated(classifier: Classifier, config: TransferConfig) -> None:

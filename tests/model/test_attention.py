@@ -34,11 +34,17 @@ def test_attention_follows_the_paper(config, enlarged):
     assert (attention(x, layer=0)[0] - expected).abs().max() < 1e-12
 
 
-def test_attend_in_bf16_on_a_cpu_keeps_to_fp32():
-    q, k, v = torch.randn(3, 1, 2, 5, 4, generator=torch.Generator().manual_seed(3)).bfloat16()
-    y = attend(q, k, v, is_causal=True)
-    assert y.dtype == torch.float32
-    assert torch.equal(y, F.scaled_dot_product_attention(q.float(), k.float(), v.float(), is_causal=True))
+def test_in_bf16_on_a_cpu_what_is_attended_stays_in_fp32(config):
+    attention = Attention(config())
+    x = torch.randn(1, 6, 32, generator=torch.Generator().manual_seed(3))
+    with torch.autocast("cpu", torch.bfloat16):
+        looks = attention.query_key_value(x)
+        q, k, v = looks.float().view(1, 6, 3, 4, 8).permute(2, 0, 3, 1, 4)
+        with torch.autocast("cpu", enabled=False):
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        expected = attention.projection(y.transpose(1, 2).reshape(1, 6, 32))
+        assert looks.dtype == torch.bfloat16 and attend(q, k, v, is_causal=True).dtype == torch.float32
+        assert torch.equal(attention(x, layer=0), expected)
 
 
 def test_dropout_works_only_while_training(config):

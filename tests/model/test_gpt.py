@@ -18,6 +18,13 @@ def test_logits_are_the_head_on_the_hidden_state(model, ids):
     assert torch.equal(model(ids), model.logits(model.hidden(ids)))
 
 
+def test_wanted_places_alone_are_the_same(model, ids):
+    places = torch.tensor([[0, 7, 11], [5, 5, 2]])
+    few, all_of_them = model.hidden(ids, wanted=places), model.hidden(ids)
+    assert few.shape[:2] == (2, 3)
+    assert torch.allclose(few, torch.stack([all_of_them[b, places[b]] for b in range(2)]), atol=1e-6)
+
+
 @pytest.mark.parametrize("changed", [1, 6, 11])
 def test_a_change_leaves_earlier_logits_untouched(model, ids, changed):
     other = ids.clone()

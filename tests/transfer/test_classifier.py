@@ -94,7 +94,7 @@ def test_the_auxiliary_loss_is_the_language_models_on_the_text(pretrained, token
     classifier = Classifier(with_special_tokens(pretrained, TransferConfig()), "classification", 2).eval()
     examples = [encode(Example((text,))) for text in ("Mina gave Jun the red kite.", "Jun")]
     batch = Packed.of(examples)
-    _logits, hidden = classifier(batch)
+    _logits, hidden = classifier(batch, auxiliary=True)
     nats = []
     for example in examples:
         ids = torch.tensor([example.rows[0]])
@@ -119,10 +119,35 @@ def test_reading_once_what_answers_share_changes_nothing(pretrained, tokenizer, 
     found = []
     for way in (batch, dataclasses.replace(batch, together=None, shared=torch.zeros_like(batch.shared))):
         classifier.zero_grad()
-        logits, hidden = classifier(way)
+        logits, hidden = classifier(way, auxiliary=True)
         auxiliary = classifier.auxiliary_loss(way, hidden)
         (torch.nn.functional.cross_entropy(logits, way.labels) + auxiliary).backward()
         gradients = [p.grad for p in classifier.parameters() if p.grad is not None]
         found.append((logits, auxiliary, *gradients))
     assert len(found[0]) > 20
     assert all(torch.allclose(one, other, atol=1e-5) for one, other in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize("norm_position", ["pre", "post"])
+@pytest.mark.parametrize(("form", "n_prompt"), [("classification", 0), ("classification", 4), ("choice", 0), ("choice", 4), ("words", 4)])
+def test_computing_only_what_answers_changes_nothing(pretrained, tokenizer, form, n_prompt, norm_position):
+    """Logits and every gradient are those of a last block that computes all tokens."""
+    model = build_model(pretrained.config.with_(norm_position=norm_position), seed=3)
+    texts = ["Mina gave Jun the red kite. What did Jun get?", "Jun was happy.", "Who?"]
+    choices = (" a kite", " Jun", " the red kite", " a kind")
+    if form == "words":
+        encode = Prompted(Task("asked", "en", "choice", "sum", "accuracy", (), "1", lambda split: ()), tokenizer, 64, n_prompt)
+    else:
+        encode = Transformation(form, tokenizer, model.config.vocab_size, 64, n_prompt)
+    batch = Packed.of([encode(Example((text,), text, choices, 1)) for text in texts])
+    assert (batch.together is None) == (form == "classification")
+    classifier = Classifier(with_special_tokens(model, TransferConfig()), form, 4, n_prompt=n_prompt).eval()
+    found = []
+    for everywhere in (False, True):
+        classifier.zero_grad()
+        logits, hidden = classifier(batch, auxiliary=everywhere)
+        assert (hidden is not None) == everywhere
+        torch.nn.functional.cross_entropy(logits, batch.labels).backward()
+        found.append((logits, *(p.grad for p in classifier.parameters() if p.grad is not None)))
+    assert len(found[0]) > 20
+    assert all(torch.allclose(one, other, atol=1e-6) for one, other in zip(*found, strict=True))

@@ -57,7 +57,7 @@ def test_the_auxiliary_loss_reads_right_answers_only(pretrained, tokenizer):
     splits = Splits.of(task, pretrained, tokenizer, WORDS)
     classifier = tuner_for(pretrained, task, splits, WORDS, "cpu", watched=False).classifier.eval()
     batch = Packed.of(splits.train[:3])
-    _logits, hidden = classifier(batch)
+    _logits, hidden = classifier(batch, auxiliary=True)
     nats = []
     for example in splits.train[:3]:
         ids = torch.tensor([example.rows[example.label]])
