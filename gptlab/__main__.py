@@ -116,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     v.add_argument("--megabytes", type=float, default=0.01)
     v.add_argument("--demonstrations", type=float, help="share of documents that show a task, 0 to 1")
     v.add_argument("--lessons", action="store_true", help="mostly stories with questions, above all for what they tell once")
+    v.add_argument("--made-up", type=float, default=0.0, help="share of names that are made up, 0 to 1 (default %(default)s)")
 
     a = command("tasks", tasks, "List the village's tasks with their sizes, and what scores without reading.")
     a.add_argument("names", nargs="*", metavar="NAME", help="default: all")

@@ -348,7 +348,7 @@ def test_the_village_is_told_on_the_screen(capsys):
     assert capsys.readouterr().out.count("무슨 색") > 3
 
 
-@pytest.mark.parametrize("wrong", [["--language", "fr"], ["--megabytes", "0"], ["--demonstrations", "2"]])
+@pytest.mark.parametrize("wrong", [["--language", "fr"], ["--megabytes", "0"], ["--demonstrations", "2"], ["--made-up", "-1"]])
 def test_an_impossible_village_is_a_sentence(wrong, capsys):
     assert main(["village", *wrong]) == 2
     assert "gptlab:" in capsys.readouterr().err

@@ -12,7 +12,7 @@ def village(args: argparse.Namespace) -> None:
     from gptlab.data.village.documents import RATE, corpus
 
     rate = RATE if args.demonstrations is None else args.demonstrations
-    told = corpus(tuple(args.language.split(",")), args.seed, args.megabytes, rate, args.lessons)
+    told = corpus(tuple(args.language.split(",")), args.seed, args.megabytes, rate, args.lessons, args.made_up)
     print(json.dumps({"title": told.title, "text": told.text}, ensure_ascii=False) if args.json else told.text)
 
 

@@ -79,25 +79,27 @@ class Documents:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def first_documents(languages: tuple[str, ...], seed: int, demonstrations: float, lessons: bool, n: int) -> Documents:
+def first_documents(languages: tuple[str, ...], seed: int, demonstrations: float, lessons: bool, made_up: float, n: int) -> Documents:
     """
     Raises:
         DataError: as `documents`.
     """
-    found: list[Told] = list(islice(documents(languages, seed, demonstrations, lessons), COUNTED))
+    found: list[Told] = list(islice(documents(languages, seed, demonstrations, lessons, made_up), COUNTED))
     return Documents(tuple((told.sort, told.text) for told in found[:n]), dict(Counter(told.sort for told in found)))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def text(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float, lessons: bool) -> str:
+def text(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float, lessons: bool, made_up: float) -> str:
     """So many megabytes of the village."""
-    return corpus(languages, seed, megabytes, demonstrations, lessons).text
+    return corpus(languages, seed, megabytes, demonstrations, lessons, made_up).text
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def kept(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float, lessons: bool = False) -> str:
+def kept(
+    languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float, lessons: bool = False, made_up: float = 0.0
+) -> str:
     """The village in the library; its id there."""
-    return library.save(corpus(languages, seed, megabytes, demonstrations, lessons), home())
+    return library.save(corpus(languages, seed, megabytes, demonstrations, lessons, made_up), home())
 
 
 @st.cache_data(max_entries=8, show_spinner=False)

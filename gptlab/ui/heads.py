@@ -168,7 +168,7 @@ def long_text(subject: Subject) -> str:
         from gptlab.ui import cached_village
 
         language = (state.language(),)
-        return cached_village.text(language, 987_654, 0.02, 0.0, lessons=False)
+        return cached_village.text(language, 987_654, 0.02, 0.0, lessons=False, made_up=0.0)
     return cached.validation_text(subject.run.id)
 
 

@@ -47,7 +47,7 @@ def stories() -> None:
 
 def reading() -> None:
     """The text that models learn from."""
-    first, second, third, fourth = st.columns([2, 2, 3, 2], gap="medium", vertical_alignment="bottom")
+    first, second, third, fourth, fifth = st.columns([3, 2, 3, 3, 3], gap="medium", vertical_alignment="bottom")
     with first:
         languages = LANGUAGES[link.select(_("Language of the text"), list(LANGUAGES), "both", language_name, "village_languages")]
     with second:
@@ -55,11 +55,17 @@ def reading() -> None:
     with third:
         rate = st.slider(_("Documents that show a task, of 100"), 0, 100, 60, 5, key="village_rate", bind="query-params") / 100
     with fourth:
+        made_up = st.slider(
+            _("Made-up names, of 100"), 0, 100, 0, 5, key="village_made_up", bind="query-params",
+            help=_("Names that nobody else has. From them a model learns to copy a name piece by piece, so that it can tell of people whom "
+                   "it never met; gpt2-12x128-reader learned from a text with 50."),
+        ) / 100  # fmt: skip
+    with fifth:
         lessons = st.toggle(
             _("Lessons in reading"), key="village_lessons", bind="query-params",
             help=_("More questions, above all for what a story tells once: from such a text gpt2-12x128-reader learned."),
         )  # fmt: skip
-    found = cached.first_documents(languages, seed, rate, lessons, SHOWN_DOCUMENTS)
+    found = cached.first_documents(languages, seed, rate, lessons, made_up, SHOWN_DOCUMENTS)
     names = sort_names()
     left, right = st.columns([4, 3], gap="large")
     with left:
@@ -75,12 +81,12 @@ def reading() -> None:
         st.subheader(_("Take it with you"))
         size = float(link.select(_("Size"), EXPORTS, "1", lambda n: f"{n} MB", "village_size"))
         st.download_button(
-            _("Save as a text file"), data=lambda: cached.text(languages, seed, size, rate, lessons).encode(), mime="text/plain",
+            _("Save as a text file"), data=lambda: cached.text(languages, seed, size, rate, lessons, made_up).encode(), mime="text/plain",
             file_name=f"village-{'-'.join(languages)}-{seed}.txt", icon=":material/download:", on_click="ignore", key="village_file",
         )  # fmt: skip
         if st.button(_("Keep it in the library, to train on"), icon=":material/library_add:", key="village_keep"):
             with st.spinner(_("Telling stories ...")):
-                kept = cached.kept(languages, seed, size, rate, lessons)
+                kept = cached.kept(languages, seed, size, rate, lessons, made_up)
             st.page_link(
                 show.page_path("pretrain/train"), label=_("Train on it"), query_params={"text": kept}, icon=":material/arrow_forward:"
             )

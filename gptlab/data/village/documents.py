@@ -48,7 +48,9 @@ class Told:
     story: Story | None
 
 
-def documents(languages: tuple[str, ...], seed: int, demonstrations: float = RATE, lessons: bool = False) -> Iterator[Told]:
+def documents(
+    languages: tuple[str, ...], seed: int, demonstrations: float = RATE, lessons: bool = False, made_up: float = 0.0
+) -> Iterator[Told]:
     """Documents without end; several languages take turns by chance. The village keeps names, pairs of words and phrasings to itself
     that these documents never use; tasks are set with them.
 
@@ -56,6 +58,7 @@ def documents(languages: tuple[str, ...], seed: int, demonstrations: float = RAT
         languages: of "en" and "ko".
         demonstrations: share of documents that show a task, 0 to 1.
         lessons: shows the tasks of `LESSONS`, else those of `SHOWN`.
+        made_up: share of the people of stories whose names are made up, 0 to 1.
 
     Raises:
         DataError: an unknown language, none, or a share outside 0 to 1.
@@ -64,26 +67,28 @@ def documents(languages: tuple[str, ...], seed: int, demonstrations: float = RAT
         raise DataError("The village speaks {known}, not {given}.", known=" ".join(LANGUAGES), given=" ".join(languages) or "nothing")
     if not 0 <= demonstrations <= 1:
         raise DataError("The share of demonstrations is {given}; it goes from 0 to 1.", given=demonstrations)
+    if not 0 <= made_up <= 1:
+        raise DataError("The share of made-up names is {given}; it goes from 0 to 1.", given=made_up)
     rng = Random(f"village {VERSION} {seed}")
     shown = LESSONS if lessons else SHOWN
     sorts, weights = zip(*((sort, weight) for sort, weight in shown if sort != "translations" or len(languages) > 1), strict=True)
     while True:
         language = languages[int(rng.random() * len(languages))]
         sort = rng.choices(sorts, weights)[0] if rng.random() < demonstrations else "story"
-        yield _document(sort, language, languages, rng)
+        yield _document(sort, language, languages, rng, made_up)
 
 
-def _document(sort: str, language: str, languages: tuple[str, ...], rng: Random) -> Told:
+def _document(sort: str, language: str, languages: tuple[str, ...], rng: Random, made_up: float) -> Told:
     if sort == "pairs":
         return Told(tasks.pairs(rng, languages), sort, language, None)
     if sort == "translations":
         return Told(tasks.translations(rng), sort, language, None)
     if sort == "review":
         return Told(tasks.review(language, rng), sort, language, None)
-    story = tell_story(rng)
+    story = tell_story(rng, made_up=made_up)
     text = as_text(story.events, tell(story, language, rng))
     while sort == "lesson" and (len(text) > LONGEST_LESSON[language] or not tasks.confuses(story)):
-        story = tell_story(rng)
+        story = tell_story(rng, made_up=made_up)
         text = as_text(story.events, tell(story, language, rng))
     if sort in ("questions", "lesson"):
         text = tasks.with_questions(story, language, rng, text, lesson=sort == "lesson")
@@ -99,7 +104,9 @@ def _document(sort: str, language: str, languages: tuple[str, ...], rng: Random)
 MOST_MEGABYTES = 500
 
 
-def corpus(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float = RATE, lessons: bool = False) -> Corpus:
+def corpus(
+    languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float = RATE, lessons: bool = False, made_up: float = 0.0
+) -> Corpus:
     """The first documents of the village, until they are so long, as a text to learn from.
 
     Raises:
@@ -108,11 +115,12 @@ def corpus(languages: tuple[str, ...], seed: int, megabytes: float, demonstratio
     if not 0.001 <= megabytes <= MOST_MEGABYTES:
         raise DataError("A village of {given} MB cannot be told; give 0.001 to {most}.", given=megabytes, most=MOST_MEGABYTES)
     texts, n_bytes = [], 0
-    for told in documents(languages, seed, demonstrations, lessons):
+    for told in documents(languages, seed, demonstrations, lessons, made_up):
         texts.append(told.text)
         n_bytes += len(told.text.encode("utf-8")) + len(BETWEEN_DOCUMENTS)
         if n_bytes >= megabytes * 1e6:
             break
     kinds = "lessons and demonstrations" if lessons else "demonstrations"
-    title = f"Village ({'+'.join(languages)}, seed {seed}, {megabytes:g} MB, {demonstrations:.0%} {kinds})"
+    names = f", {made_up:.0%} of names made up" if made_up else ""
+    title = f"Village ({'+'.join(languages)}, seed {seed}, {megabytes:g} MB, {demonstrations:.0%} {kinds}{names})"
     return Corpus(title, (Document(title, BETWEEN_DOCUMENTS.join(texts)),))

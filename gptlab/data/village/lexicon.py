@@ -3,11 +3,13 @@
 The lists lie in `assets/village/`. People are named from a list of given names and from pairs of Korean syllables; adults carry a title.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from zlib import crc32
 
+from gptlab.data.village.names import made_up
 from gptlab.paths import ASSETS
 
 PLACE = ASSETS / "village"
@@ -212,12 +214,22 @@ class Lexicon:
         everybody = [Person(en, ko, sex == "f", False) for en, (ko, sex) in names.items()]
         self.children = [person for person in everybody if not kept_out(person.en)]
         self.strangers = [person for person in everybody if kept_out(person.en)]
+        self.titles = [(title, title_ko, sex == "f") for title, title_ko, sex in rows("titles")]
         self.adults = [
             Person(f"{title} {person.en}", f"{person.ko} {title_ko}", person.female, True)
-            for title, title_ko, sex in rows("titles")
+            for title, title_ko, female in self.titles
             for person in self.children
-            if person.female == (sex == "f")
+            if person.female == female
         ]
+
+    def newcomer(self, random: Callable[[], float], adult: bool) -> Person:
+        """Somebody with a made-up name, and none of those that are kept out."""
+        while kept_out((name := made_up(random))[0]):
+            pass
+        if not adult:
+            return Person(*name, random() < 0.5, False)
+        title, title_ko, female = self.titles[int(random() * len(self.titles))]
+        return Person(f"{title} {name[0]}", f"{name[1]} {title_ko}", female, True)
 
 
 @cache

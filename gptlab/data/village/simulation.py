@@ -9,15 +9,18 @@ from gptlab.data.village.steps import arrives
 from gptlab.data.village.story import Scene, Story
 
 
-def tell_story(rng: Random, *, everything: bool = False, plots: Sequence[Plot] = (), nouns: Callable[[Noun], bool] | None = None) -> Story:
+def tell_story(
+    rng: Random, *, everything: bool = False, plots: Sequence[Plot] = (), nouns: Callable[[Noun], bool] | None = None, made_up: float = 0.0
+) -> Story:
     """One story: a beginning, one to four plots, an end. The same generator in the same state gives the same story.
 
     Args:
         everything: with people and pairs of words that models never read.
         plots: two of these instead of any.
         nouns: which may occur; all when None.
+        made_up: share of the people whose names are made up, 0 to 1.
     """
-    scene = Scene(rng, everything, nouns)
+    scene = Scene(rng, everything, nouns, made_up)
     hero = scene.person()
     _beginning(scene, hero)
     for i in range(2 if plots else 1 + int(3.4 * scene.random() ** 1.5)):

@@ -70,12 +70,15 @@ class Scene:
     Args:
         everything: also what is kept out of the models' text (people, and pairs of quality and noun).
         allowed: which nouns may occur; all when None.
+        made_up: share of the people whose names are made up, 0 to 1.
     """
 
-    def __init__(self, rng: Random, everything: bool = False, allowed: Callable[[Noun], bool] | None = None) -> None:
+    def __init__(
+        self, rng: Random, everything: bool = False, allowed: Callable[[Noun], bool] | None = None, made_up: float = 0.0
+    ) -> None:
         self.words: Lexicon = lexicon()
         self.random = rng.random
-        self.everything = everything
+        self.everything, self.made_up = everything, made_up
         self.story = Story(people=[])
         self.nouns = {noun for noun in self.words.nouns if not allowed(noun)} if allowed else set()
         self.begins = True
@@ -111,7 +114,7 @@ class Scene:
             return known[0] if self.chance(0.5) else self.one(known)
         pool = self.words.adults if adult else self.words.strangers if self.everything and self.chance(0.5) else self.words.children
         while True:
-            found = self.one(pool)
+            found = self.words.newcomer(self.random, adult) if self.made_up and self.chance(self.made_up) else self.one(pool)
             if all(found.en.split()[-1] != p.en.split()[-1] for p in self.story.people):
                 break
         if self.story.people and not adult and self.chance(0.5):

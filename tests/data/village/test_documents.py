@@ -1,4 +1,5 @@
 import hashlib
+import re
 from itertools import islice
 from random import Random
 
@@ -34,6 +35,23 @@ def test_demonstrations_come_at_the_rate_that_is_set():
     assert "story" not in {told.sort for told in first(200, demonstrations=1)}
     share = sum(told.sort != "story" for told in first(1_000, demonstrations=0.3)) / 1_000
     assert 0.25 < share < 0.35
+
+
+def test_names_are_made_up_at_the_rate_that_is_set():
+    """A made-up name belongs to one person of one story, is written in both languages, and is none of those that are kept out."""
+    known = {person.en for person in (*lexicon().children, *lexicon().adults)}
+    for rate in (0.0, 0.5, 1.0):
+        told = first(300, demonstrations=0, made_up=rate)
+        people = [(person, one) for one in told for person in one.story.people]
+        new = [(person, one) for person, one in people if person.en not in known]
+        assert rate - 0.1 < len(new) / len(people) < rate + 0.1
+        assert len({person.en for person, _one in new}) >= 0.9 * len(new)
+        assert not {person.en for person, _one in new} & {person.en for person in lexicon().strangers}
+        for person, one in new:
+            name = person.en if one.language == "en" else person.ko
+            assert name in one.text and re.fullmatch("[A-Z][a-z]+" if one.language == "en" else "[가-힣]+", name.split()[-1])
+    with pytest.raises(DataError, match="made-up names"):
+        first(1, made_up=1.5)
 
 
 def test_a_lesson_asks_for_what_is_hard():
