@@ -20,7 +20,7 @@ from gptlab.commands.shots import compare, evaluate
 from gptlab.commands.training import pause, resume, stop, tell_run, train
 from gptlab.commands.transfer import add_arguments, fine_tune, layer_transfer
 from gptlab.commands.village import build_models, build_studies, models, tasks, village
-from gptlab.config import DataConfig, RunConfig, TokenizerConfig, TrainingConfig
+from gptlab.config import DataConfig, RunConfig, SamplingConfig, TokenizerConfig, TrainingConfig
 from gptlab.device import calm_threads, keep_memory
 from gptlab.errors import DataError, LabError
 from gptlab.experiment import ANSWERS, UPDATED
@@ -84,9 +84,10 @@ def parser() -> argparse.ArgumentParser:
     g.add_argument("--prompt", required=True)
     g.add_argument("--step", type=int, help="checkpoint; default: the newest")
     g.add_argument("--tokens", type=int, default=200, help="most tokens to write (default %(default)s)")
-    g.add_argument("--temperature", type=float, default=0.8)
+    usual = SamplingConfig()
+    g.add_argument("--temperature", type=float, default=usual.temperature, help="default %(default)s")
     g.add_argument("--top-k", type=int)
-    g.add_argument("--top-p", type=float, default=1.0)
+    g.add_argument("--top-p", type=float, default=usual.top_p, help="default %(default)s")
     g.add_argument("--seed", type=int, default=1)
 
     k = command("tokenize", tokenize, "Cut a text into tokens: one line a token with its id and its bytes.")
@@ -160,7 +161,6 @@ def parser() -> argparse.ArgumentParser:
 
 
 def generate(args: argparse.Namespace) -> None:
-    from gptlab.config import SamplingConfig
     from gptlab.generation import generate as written
     from gptlab.runs.checkpoint import load_model
     from gptlab.tokenizer import decode_stream

@@ -19,7 +19,7 @@ CONFIGS = {
     "albert": ModelConfig(**SHAPE, n_head=2, embedding_rank=4, shared_attention_groups=1, shared_mlp_groups=1),
     "lstm": LSTMConfig(**SHAPE, n_hidden=20),
 }
-PLAIN = SamplingConfig(temperature=1.0)
+PLAIN = SamplingConfig(temperature=1.0, top_p=1.0)
 
 
 @pytest.fixture(params=CONFIGS)
@@ -102,7 +102,7 @@ def test_window_keeps_three_quarters_and_never_exceeds_the_context():
 
 def test_seed_decides_what_is_written(model):
     first, again = written(model, [1]), written(model, [1])
-    others = [written(model, [1], SamplingConfig(temperature=1.0, seed=seed)) for seed in (2, 3, 4)]
+    others = [written(model, [1], SamplingConfig(temperature=1.0, top_p=1.0, seed=seed)) for seed in (2, 3, 4)]
     assert first == again and len(first) == 20 and all(first != other for other in others)
     torch.rand(5)  # the global random state plays no part
     assert written(model, [1]) == first
@@ -148,12 +148,12 @@ PROBABILITIES = torch.tensor([0.1, 0.4, 0.05, 0.25, 0.2])
     ids=str,
 )
 def test_settings_cut_as_stated(sampling, expected):
-    found = adjusted_probabilities(PROBABILITIES.log(), SamplingConfig(**dict(temperature=1.0) | sampling))
+    found = adjusted_probabilities(PROBABILITIES.log(), SamplingConfig(**dict(temperature=1.0, top_p=1.0) | sampling))
     torch.testing.assert_close(found, torch.tensor(expected, dtype=torch.float32), atol=1e-6, rtol=1e-5)
 
 
 def test_equally_likely_tokens_at_the_edge_go_by_their_id():
-    assert adjusted_probabilities(torch.zeros(5), SamplingConfig(temperature=1.0, top_k=2)).tolist() == [0.5, 0.5, 0, 0, 0]
+    assert adjusted_probabilities(torch.zeros(5), SamplingConfig(temperature=1.0, top_k=2, top_p=1.0)).tolist() == [0.5, 0.5, 0, 0, 0]
 
 
 def test_cutting_works_on_many_positions_at_once():

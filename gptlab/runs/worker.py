@@ -309,7 +309,7 @@ def sampled_text(model: GPT | LSTM, tokenizer: Tokenizer, training: TrainingConf
     """What the model writes now: the same prompt and the same random numbers at every evaluation."""
     prompt = training.sample_prompt
     ids = [int(i) for i in tokenizer.encode(prompt)] if prompt else first_ids(tokenizer)
-    sampling = SamplingConfig(temperature=0.8, seed=training.seed)
+    sampling = SamplingConfig(seed=training.seed)
     written = [t.id for t in generate(model, ids, sampling, training.sample_tokens, tokenizer.end_of_text)]
     return prompt + shown_text(tokenizer, written)
 

@@ -287,17 +287,21 @@ def checkpoint(run: Run) -> int | None:
 
 def sampling() -> dict[str, float | int | None]:
     """Temperature, top-k, top-p and seed."""
+    usual = SamplingConfig()
     columns = st.columns(4, gap="medium")
     with columns[0]:
         temperature = st.slider(
-            _("Temperature"), 0.0, 2.0, 0.8, 0.05, key="temperature", bind="query-params", help=help_of(SamplingConfig, "temperature")
-        )
+            _("Temperature"), 0.0, 2.0, usual.temperature, 0.05, key="temperature", bind="query-params",
+            help=help_of(SamplingConfig, "temperature"),
+        )  # fmt: skip
     with columns[1]:
         top_k = st.slider(
             _("Top-k (0: all)"), 0, 50, 0, key="top_k", bind="query-params", help=help_of(SamplingConfig, "top_k")
         )
     with columns[2]:
-        top_p = st.slider(_("Top-p"), 0.05, 1.0, 1.0, 0.05, key="top_p", bind="query-params", help=help_of(SamplingConfig, "top_p"))
+        top_p = st.slider(
+            _("Top-p"), 0.05, 1.0, usual.top_p, 0.05, key="top_p", bind="query-params", help=help_of(SamplingConfig, "top_p")
+        )
     with columns[3]:
         seed = st.number_input(_("Seed"), 0, 10_000, 1, key="seed", bind="query-params", help=help_of(SamplingConfig, "seed"))
     return dict(temperature=temperature, top_k=top_k or None, top_p=top_p, seed=seed)
