@@ -47,7 +47,7 @@ def stories() -> None:
 
 def reading() -> None:
     """The text that models learn from."""
-    first, second, third, fourth, fifth = st.columns([3, 2, 3, 3, 3], gap="medium", vertical_alignment="bottom")
+    first, second, third, fourth, fifth = st.columns([5, 3, 7, 5, 5], gap="medium", vertical_alignment="bottom")
     with first:
         languages = LANGUAGES[link.select(_("Language of the text"), list(LANGUAGES), "both", language_name, "village_languages")]
     with second:
@@ -58,7 +58,7 @@ def reading() -> None:
         made_up = st.slider(
             _("Made-up names, of 100"), 0, 100, 0, 5, key="village_made_up", bind="query-params",
             help=_("Names that nobody else has. From them a model learns to copy a name piece by piece, so that it can tell of people whom "
-                   "it never met; gpt2-12x128-reader learned from a text with 50."),
+                   "it never met; gpt2-12x128-reader learned from a text with 30."),
         ) / 100  # fmt: skip
     with fifth:
         lessons = st.toggle(
