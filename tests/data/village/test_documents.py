@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from gptlab.data.village import names
 from gptlab.data.village.demonstrations import HARD, RULES, listed, pairs
 from gptlab.data.village.documents import LONGEST_LESSON, VERSION, corpus, documents
 from gptlab.data.village.lexicon import lexicon
@@ -50,6 +51,7 @@ def test_names_are_made_up_at_the_rate_that_is_set():
         for person, one in new:
             name = person.en if one.language == "en" else person.ko
             assert name in one.text and re.fullmatch("[A-Z][a-z]+" if one.language == "en" else "[가-힣]+", name.split()[-1])
+    assert names.made_up(iter([0.5, 0.5, 0.1, 0.0, 0.74, 0.5, 0.6]).__next__) == ("Matim", "마팀"), "as its docstring says"
     with pytest.raises(DataError, match="made-up names"):
         first(1, made_up=1.5)
 
