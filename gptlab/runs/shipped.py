@@ -2,7 +2,7 @@
 
     assets/models/<name>/       a finished run like any other, its weights in half precision
     assets/models/<name>/card.json   what it learned from, for how long, on what, and how well
-    assets/studies/<name>/      fine-tunings of these models, so that a page opens with a figure
+    assets/studies/<name>/      fine-tunings of these models, so that a page opens with a figure; tasks.json has the versions of their tasks
 
 They are made by `python -m gptlab build-models` and `build-studies` from the village's text, so nothing in them is anybody else's.
 """
@@ -20,6 +20,7 @@ from gptlab.data.corpus import Corpus
 from gptlab.data.village.documents import LESSONS_VERSION, RATE, VERSION, corpus
 from gptlab.data.village.korean import particles_apart
 from gptlab.errors import RunError
+from gptlab.evaluation.tasks import task_named
 from gptlab.experiment import FineTuning, Study, TransferConfig
 from gptlab.model.counting import count_all
 from gptlab.paths import home
@@ -53,6 +54,7 @@ class Village:
     megabytes: float = MEGABYTES
     demonstrations: float = RATE
     lessons: bool = False
+    made_up: float = 0.0
 
     def told(self) -> Corpus:
         return corpus(LANGUAGES, **asdict(self))
@@ -91,14 +93,18 @@ RECIPES: dict[str, Recipe] = {
     "gpt2-12x128": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=128, block_size=256)),
     "gpt2-12x64": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=64, block_size=256)),
     "gpt1-6x96": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=96, block_size=256)),
-    # reading is taught in two lessons: one in which all tokens count, and one in which answers count above all
+    # reading is taught in three lessons: all tokens count; answers count above all; some people have names that nobody has
     "gpt2-12x128-lessons": Recipe(
         "gpt2", {}, begins_from="gpt2-12x128", village=Village(seed=2, demonstrations=0.9, lessons=True), n_steps=2800, n_shipped=0,
         windows="blank line", training=dict(muon_learning_rate=0.02, learning_rate=1.6e-3),
     ),
-    "gpt2-12x128-reader": Recipe(
-        "gpt2", {}, begins_from="gpt2-12x128-lessons", village=Village(seed=3, demonstrations=0.9, lessons=True), n_steps=2400,
+    "gpt2-12x128-answers": Recipe(
+        "gpt2", {}, begins_from="gpt2-12x128-lessons", village=Village(seed=3, demonstrations=0.9, lessons=True), n_steps=2400, n_shipped=0,
         windows="blank line", training=dict(muon_learning_rate=0.02, learning_rate=1.6e-3, answer_weight=20.0),
+    ),
+    "gpt2-12x128-reader": Recipe(
+        "gpt2", {}, begins_from="gpt2-12x128-answers", village=Village(seed=4, demonstrations=0.6, lessons=True, made_up=0.3), n_steps=2800,
+        windows="blank line", training=dict(muon_learning_rate=0.02, learning_rate=1.6e-3, answer_weight=5.0),
     ),
     # torch's LSTM takes twice as long in bf16 on a CPU
     "lstm-320": Recipe(
@@ -238,6 +244,12 @@ def pack_study(run: Run, name: str) -> None:
     place.mkdir(parents=True)
     for file in ("config.json", "status.json", "metrics.jsonl"):
         shutil.copyfile(run.folder / file, place / file)
+    (place / "tasks.json").write_text(json.dumps(versions_of(run.config().study), indent=1), encoding="utf-8")
+
+
+def versions_of(study: Study | None) -> dict[str, str]:
+    """Task -> its version, of the tasks that a study fine-tunes for: what was recorded on another version is to be recorded anew."""
+    return {arm.task: task_named(arm.task).version for arm in study.arms} if study else {}
 
 
 def _check_finished(run: Run) -> None:

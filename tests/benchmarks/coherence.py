@@ -41,6 +41,7 @@ LONGEST = 260
 """Letters of what is told of one event, at most."""
 
 PEOPLE, THINGS, PLACES = "abcd", "xyn", "pq"
+PRONOUNS = ("he", "she")
 LEFT_OUT = r"\ )?"
 """How a slot ends that may be left out together with the space behind it."""
 
@@ -219,11 +220,13 @@ class Found:
 
     Args:
         roles: who, what, where by the phrase's letters; a person may be a pronoun, or "" where Korean leaves the subject out.
+        looks: what the things are said to be like.
         subject: the role that is named first.
     """
 
     name: str
-    roles: tuple[tuple[str, str], ...]
+    roles: dict[str, str]
+    looks: dict[str, str]
     subject: str
     end: int
 
@@ -231,14 +234,15 @@ class Found:
 def understood(text: str, language: str, event: str = "") -> list[Found]:
     """All phrases that a text begins with; those for one event alone, if it is named."""
     return [
-        Found(name, *_roles(match, language), match.end())
+        _found(name, match, language)
         for name, pattern in grammar(language).patterns
         if event in ("", name) and (match := pattern.match(text))
     ]
 
 
-def _roles(match: re.Match[str], language: str) -> tuple[tuple[tuple[str, str], ...], str]:
+def _found(name: str, match: re.Match[str], language: str) -> Found:
     roles: dict[str, str] = {}
+    looks: dict[str, str] = {}
     subject = ""
     for group, said in match.groupdict().items():
         role = group[0]
@@ -249,10 +253,11 @@ def _roles(match: re.Match[str], language: str) -> tuple[tuple[tuple[str, str], 
         if role in PLACES:
             said = _spot(said, language)
         elif role.lower() in THINGS:
-            said = _thing(said, language)
-        if not roles.get(role) or roles[role].lower() in ("he", "she"):
+            quality, said = _thing(said, language)
+            looks |= {role: quality} if quality else {}
+        if not roles.get(role) or roles[role].lower() in PRONOUNS:
             roles[role] = said or ""
-    return tuple(roles.items()), subject
+    return Found(name, roles, looks, subject, match.end())
 
 
 @cache
@@ -264,10 +269,12 @@ def _spot(said: str, language: str) -> str:
 
 
 @cache
-def _thing(said: str, language: str) -> str:
-    found = re.search(grammar(language).noun + "$", said)
+def _thing(said: str, language: str) -> tuple[str, str]:
+    """Quality, if one is told, and noun."""
+    words = grammar(language)
+    found = re.search(f"(?:({words.quality}) )?({words.noun})$", said)
     assert found, said
-    return found[0]
+    return found[1] or "", found[2]
 
 
 def sentences(text: str, language: str) -> list[list[Found]]:
@@ -320,12 +327,18 @@ class State:
     at: dict[str, str] = field(default_factory=dict)
     owner: dict[str, str] = field(default_factory=dict)
     known: set[str] = field(default_factory=set)
+    like: dict[str, str] = field(default_factory=dict)
     topic: str = ""
     last: tuple[str, dict[str, str]] = ("", {})
 
     def meant(self, found: Found) -> dict[str, str]:
         """Roles with people for pronouns and for what is left out."""
-        return {role: self.topic if said.lower() in ("", "he", "she") else said for role, said in found.roles}
+        return {role: self.topic if said.lower() in ("", *PRONOUNS) else said for role, said in found.roles.items()}
+
+    def told_like(self, found: Found) -> Iterator[tuple[str, str]]:
+        """What things are like, and whether somebody is a he or a she."""
+        yield from ((found.roles[role], quality) for role, quality in found.looks.items())
+        yield from ((self.topic, said.lower()) for said in found.roles.values() if said.lower() in PRONOUNS)
 
     def marks(self, found: Found) -> Iterator[tuple]:
         """What this event has to do with what was told."""
@@ -335,6 +348,8 @@ class State:
         yield found.name, "same", tuple(sorted(role for role, who in people.items() if named.count(who) > 1))
         name, told = self.last
         yield found.name, name, tuple((role, tuple(old for old, was in told.items() if was == now)) for role, now in sorted(roles.items()))
+        for what, like in self.told_like(found):
+            yield "like", self.like.get(what, like) == like
         for role, what in roles.items():
             if role.lower() in PEOPLE:
                 yield found.name, role, what in self.known
@@ -347,12 +362,14 @@ class State:
 
     def after(self, found: Found) -> "State":
         """The state when this event was told, too."""
-        state = State(dict(self.at), dict(self.owner), set(self.known), self.topic, self.last)
+        state = State(dict(self.at), dict(self.owner), set(self.known), dict(self.like), self.topic, self.last)
         state.hear(found)
         return state
 
     def hear(self, found: Found) -> None:
         roles = self.meant(found)
+        for what, like in self.told_like(found):
+            self.like.setdefault(what, like)
         for pairs, told in ((AT, self.at), (OWNER, self.owner)):
             for key, value in (pair for pair in pairs.get(found.name, "").split()):
                 if key in roles and value in roles:

@@ -59,8 +59,9 @@ def test_a_model_that_goes_on_keeps_what_it_goes_on_from(packed, monkeypatch):
 
 
 def test_a_step_on_the_way_is_made_first():
-    assert shipped.way_to("gpt2-12x128-reader") == ["gpt2-12x128-lessons", "gpt2-12x128-reader"]
-    assert shipped.ancestors("gpt2-12x128-reader") == ["gpt2-12x128", "gpt2-12x128-lessons"] and not shipped.ancestors("lstm-320")
+    assert shipped.way_to("gpt2-12x128-reader") == ["gpt2-12x128-lessons", "gpt2-12x128-answers", "gpt2-12x128-reader"]
+    assert shipped.ancestors("gpt2-12x128-reader") == ["gpt2-12x128", "gpt2-12x128-lessons", "gpt2-12x128-answers"]
+    assert not shipped.ancestors("lstm-320")
     assert shipped.way_to("gpt2-12x128") == ["gpt2-12x128"], "what it is on the way to is no part of it"
     with pytest.raises(RunError, match="gpt2-12x128-reader"):
         shipped.way_to("nonsense")
@@ -111,6 +112,13 @@ def test_studies_that_ship_use_models_and_tasks_that_there_are():
             assert arm.model in shipped.RECIPES and task_named(arm.task)
 
 
+def test_the_studies_that_ship_are_of_the_tasks_of_now():
+    recorded = {path.parent.name: path for path in (ASSETS / "studies").glob("*/tasks.json")}
+    assert set(recorded) == set(shipped.study_recipes())
+    for path in recorded.values():
+        assert json.loads(path.read_text(encoding="utf-8")) == shipped.versions_of(store.Run(path.parent).config().study) != {}
+
+
 def test_a_packed_study_opens_as_it_was(packed, monkeypatch):
     from gptlab.experiment import FineTuning, TransferConfig
     from gptlab.runs import studying
@@ -134,6 +142,7 @@ def test_a_packed_study_opens_as_it_was(packed, monkeypatch):
     curve = Curve(study.folder)
     curve.read()
     assert study.is_shipped and study.config() == run.config() and curve.points == points
+    assert json.loads((study.folder / "tasks.json").read_text()).keys() == {"kind-en"}
 
 
 def test_a_curve_that_ships_has_every_fourth_step_and_all_evaluations():
