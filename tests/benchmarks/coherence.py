@@ -5,7 +5,7 @@ has to do with those before it (who of it took part in the last one, who is new,
 a mark. Marks of many true stories are collected first; a story of a model holds together if all of its sentences are the village's and all
 of its marks occur among them. True stories that were not collected say how often that is too strict.
 
-    python tests/benchmarks/coherence.py [--models gpt2-12x128,gpt2-12x128-reader] [--stories 100] [--top-p 1]
+    python tests/benchmarks/coherence.py [--models gpt2-12x128,gpt2-12x128-reader] [--stories 100] [--top-p 1] [--outsiders]
 """
 
 import re
@@ -44,6 +44,12 @@ PEOPLE, THINGS, PLACES = "abcd", "xyn", "pq"
 PRONOUNS = ("he", "she")
 LEFT_OUT = r"\ )?"
 """How a slot ends that may be left out together with the space behind it."""
+
+OUTSIDERS = {
+    "en": "Mina Sophie Max Alexander Leo Oliver Charlotte Yuna Felix Matilda Ivan Zara Hugo Priya Kenji Olaf Beatrice Quentin Rosa Tariq",
+    "ko": "민서 지우 하윤 도윤 예준 시우 주원 건우 채원 은서 휴고 소피 막스 유찬 다인 라온 가람 보람 혜교 동현",
+}
+"""Names that a user might type; those that the village has, too, are left out."""
 
 ANYTHING = r"(?:Mrs?\.|[^.\"'?!\n])+?"
 NOT_EVENTS = ("news", "opinion", "review", "why")
@@ -429,13 +435,21 @@ def spoiled(story: Story, told: list[str], language: str, rng: Random) -> list[s
     return [*told[:i], told[i].replace(name, other, 1), *told[i + 1 :]]
 
 
-def written(model: GPT | LSTM, tokenizer: Tokenizer, language: str, n: int, sampling: SamplingConfig) -> Iterator[str]:
-    """Stories of a model, of which it is given the first words, "One day,"; without what stands behind a story, and whole sentences only
-    where its context was full."""
+def outsiders(language: str) -> list[str]:
+    known = {name for person in lexicon().children for name in (person.en, person.ko)}
+    return [name for name in OUTSIDERS[language].split() if name not in known]
+
+
+def written(
+    model: GPT | LSTM, tokenizer: Tokenizer, language: str, n: int, sampling: SamplingConfig, names: list[str]
+) -> Iterator[str]:
+    """Stories of a model, of which it is given the first words, "One day,", and whom it is about, if there are names to take in turn;
+    without what stands behind a story, and whole sentences only where its context was full."""
     labels = (SUMMARY[language], *(label for pair in ASKS[language] for label in pair))
     for i in range(n):
         time = Random(f"beginning {sampling.seed} {i}").choice(lexicon().beginnings)
         begin = time.en + "," if language == "en" else time.ko
+        begin += f" {names[i % len(names)]}" if names else ""
         ids, new = tokenizer.encode(BEGIN + begin).tolist(), []
         for token in generate(model, ids, sampling.with_(seed=sampling.seed + i), model.config.block_size - len(ids)):
             new.append(token.id)
@@ -445,7 +459,8 @@ def written(model: GPT | LSTM, tokenizer: Tokenizer, language: str, n: int, samp
                 yield told[: ended.start()]
                 break
         else:
-            yield re.match(r"(?s).*[.!?][\"']?(?=\s)", told + " ")[0].rstrip()  # type: ignore[index]
+            whole = re.match(r"(?s).*[.!?][\"']?(?=\s)", told + " ")
+            yield whole[0] if whole else told
 
 
 def main() -> None:
@@ -456,12 +471,13 @@ def main() -> None:
     parser.add_argument("--collected", type=int, default=30_000, help="true stories that marks are collected from")
     parser.add_argument("--temperature", type=float, default=SamplingConfig().temperature)
     parser.add_argument("--top-p", type=float, default=SamplingConfig().top_p)
+    parser.add_argument("--outsiders", action="store_true", help="begin the models' stories with names that the village does not have")
     parser.add_argument("--show", type=int, default=0, help="print the first stories of each, with what is wrong in them")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     rows = []
     for language in given.languages.split(","):
-        seen = collected(given.collected, language)
+        seen, names = collected(given.collected, language), outsiders(language) if given.outsiders else []
         true = [true_story(f"judged {i}", language) for i in range(given.stories)]
         told = {
             "the village": [as_text(story.events, said) for story, said in true],
@@ -472,7 +488,7 @@ def main() -> None:
         for name in given.models.split(","):
             run = open_run(name)
             sampling = SamplingConfig(temperature=given.temperature, top_p=given.top_p, seed=given.seed)
-            told[name] = list(written(load_model(run).eval(), run.tokenizer(), language, given.stories, sampling))
+            told[name] = list(written(load_model(run).eval(), run.tokenizer(), language, given.stories, sampling, names))
         for name, stories in told.items():
             wrong = [faults(text, language, seen) for text in stories]
             for text, found in list(zip(stories, wrong, strict=True))[: given.show]:
@@ -483,7 +499,9 @@ def main() -> None:
                 "95 % interval": f"[{whole.low:.2f}, {whole.high:.2f}]", "faults a story": sum(map(len, wrong)) / len(wrong),
                 "sentences": statistics.mean(len(sentences(plain(text), language)) for text in stories),
             })  # fmt: skip
-    about = surroundings(threads=given.threads, collected=given.collected, temperature=given.temperature, top_p=given.top_p)
+    about = surroundings(
+        threads=given.threads, collected=given.collected, temperature=given.temperature, top_p=given.top_p, outsiders=given.outsiders
+    )
     report("Stories that hold together", about, rows, given.json)
 
 
