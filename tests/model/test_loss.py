@@ -16,13 +16,13 @@ def made(n=150, width=8, words=23):
 def test_loss_and_gradients_are_those_of_the_logits_in_one_piece(monkeypatch, block):
     monkeypatch.setattr(loss, "BLOCK", {"cpu": block})  # three blocks, the last one short; one
     hidden, vocabulary, targets = made()
-    weights = torch.rand(150)
+    weights = torch.rand(150, generator=torch.Generator().manual_seed(2))
     plain = (F.cross_entropy(hidden @ vocabulary.T, targets, reduction="none") * weights).sum()
     wanted = torch.autograd.grad(2 * plain, (hidden, vocabulary))
     found = weighed_nats(hidden, vocabulary, targets, weights)
     assert torch.allclose(found, plain, rtol=1e-5)
     for one, other in zip(torch.autograd.grad(2 * found, (hidden, vocabulary)), wanted, strict=True):
-        assert torch.allclose(one, other, rtol=1e-4, atol=1e-6)
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-5)  # sums of 150 parts of either sign, up to 10 wide
 
 
 def test_without_weights_it_is_the_mean():
