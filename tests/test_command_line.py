@@ -373,8 +373,7 @@ def test_a_model_is_made_packed_and_listed(here, capsys, monkeypatch):
 
     shape = dict(n_layer=1, n_head=2, n_embd=16, block_size=128)
     quick = dict(batch_size=2, evaluation_tokens=256, warmup_steps=2, sample_tokens=2, precision="fp32")
-    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", shape, n_steps=8, n_checkpoints=3, training=quick))
-    monkeypatch.setattr(shipped, "MEGABYTES", 0.2)
+    monkeypatch.setitem(shipped.RECIPES, "tiny", shipped.Recipe("gpt2", shape, megabytes=0.2, n_steps=8, n_checkpoints=3, training=quick))
     monkeypatch.setattr(tasks, "VILLAGE", {name: tasks.VILLAGE[name] for name in ("pronoun-en", "closed-ko", "similarity-en")})
     assert main(["build-models", "tiny", "--device", "cpu"]) == 0
     card = json.loads(capsys.readouterr().out.splitlines()[-1])

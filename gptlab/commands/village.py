@@ -9,10 +9,10 @@ from gptlab.commands.training import follow
 
 
 def village(args: argparse.Namespace) -> None:
-    from gptlab.data.village.documents import RATE, corpus
+    from gptlab.data.village.documents import Village
 
-    rate = RATE if args.demonstrations is None else args.demonstrations
-    told = corpus(tuple(args.language.split(",")), args.seed, args.megabytes, rate, args.lessons, args.made_up)
+    rate = Village.demonstrations if args.demonstrations is None else args.demonstrations
+    told = Village(tuple(args.language.split(",")), args.seed, rate, args.lessons, args.made_up).text(args.megabytes)
     print(json.dumps({"title": told.title, "text": told.text}, ensure_ascii=False) if args.json else told.text)
 
 

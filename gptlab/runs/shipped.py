@@ -16,8 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from gptlab.config import DataConfig, RunConfig, TokenizerConfig
 from gptlab.data import library
-from gptlab.data.corpus import Corpus
-from gptlab.data.village.documents import LESSONS_VERSION, RATE, VERSION, corpus
+from gptlab.data.village.documents import LESSONS_VERSION, VERSION, Village
 from gptlab.data.village.korean import particles_apart
 from gptlab.errors import RunError
 from gptlab.evaluation.tasks import task_named
@@ -33,10 +32,6 @@ from gptlab.runs.store import Run, open_run, overview, shipped_runs
 from gptlab.tokenizer import Tokenizer, train_tokenizer
 from gptlab.transfer.studies import VARIANTS, ablation_study, label_study, layer_study
 
-LANGUAGES = ("en", "ko")
-SEED, MEGABYTES = 1, 80.0
-"""The text that all of them learn from."""
-
 VOCABULARY = TokenizerConfig(kind="bpe", vocab_size=8192)
 """Learned with Korean particles cut off: names are one token, things of the village 1.2 in either language (4,096 with particles: 2.6 in
 English, 3.4 in Korean). With 8,192 and particles a model answered English better and Korean worse: each form of a noun was a token."""
@@ -44,20 +39,6 @@ English, 3.4 in Korean). With 8,192 and particles a model answered English bette
 
 N_STEPS = 2000
 """For all that begin with random weights: 16.4 M tokens, so that sizes and architectures compare."""
-
-
-@dataclass(frozen=True)
-class Village:
-    """A text to learn from, in both languages; the arguments of `corpus`."""
-
-    seed: int = SEED
-    megabytes: float = MEGABYTES
-    demonstrations: float = RATE
-    lessons: bool = False
-    made_up: float = 0.0
-
-    def told(self) -> Corpus:
-        return corpus(LANGUAGES, **asdict(self))
 
 
 @dataclass(frozen=True)
@@ -75,6 +56,7 @@ class Recipe:
     shape: dict[str, Any]
     begins_from: str = ""
     village: Village = Village()
+    megabytes: float = 80.0
     n_steps: int = N_STEPS
     n_checkpoints: int = 2
     n_shipped: int = 1
@@ -88,6 +70,9 @@ FAST = dict(
 """Chosen here, after pilots of a few minutes: at step 100 AdamW (2e-3) stood at 4.37 nats a token, Muon at step 69 at 3.49, and decay keeps
 its matrices small enough to be fine-tuned (root mean square 0.02 to 0.06)."""
 
+GENTLE = dict(muon_learning_rate=0.02, learning_rate=1.6e-3)
+"""For what goes on from trained weights. Chosen here: two fifths of the rates that those began with."""
+
 RECIPES: dict[str, Recipe] = {
     "gpt2-6x96": Recipe("gpt2", dict(n_layer=6, n_head=4, n_embd=96, block_size=256), n_checkpoints=12, n_shipped=12),
     "gpt2-12x128": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=128, block_size=256)),
@@ -96,15 +81,15 @@ RECIPES: dict[str, Recipe] = {
     # reading is taught in three lessons: all tokens count; answers count above all; some people have names that nobody has
     "gpt2-12x128-lessons": Recipe(
         "gpt2", {}, begins_from="gpt2-12x128", village=Village(seed=2, demonstrations=0.9, lessons=True), n_steps=2800, n_shipped=0,
-        windows="blank line", training=dict(muon_learning_rate=0.02, learning_rate=1.6e-3),
+        windows="blank line", training=GENTLE,
     ),
     "gpt2-12x128-answers": Recipe(
         "gpt2", {}, begins_from="gpt2-12x128-lessons", village=Village(seed=3, demonstrations=0.9, lessons=True), n_steps=2400, n_shipped=0,
-        windows="blank line", training=dict(muon_learning_rate=0.02, learning_rate=1.6e-3, answer_weight=20.0),
+        windows="blank line", training=GENTLE | dict(answer_weight=20.0),
     ),
     "gpt2-12x128-reader": Recipe(
         "gpt2", {}, begins_from="gpt2-12x128-answers", village=Village(seed=4, demonstrations=0.6, lessons=True, made_up=0.3), n_steps=2800,
-        windows="blank line", training=dict(muon_learning_rate=0.02, learning_rate=1.6e-3, answer_weight=5.0),
+        windows="blank line", training=GENTLE | dict(answer_weight=5.0),
     ),
     # torch's LSTM takes twice as long in bf16 on a CPU
     "lstm-320": Recipe(
@@ -150,7 +135,7 @@ def ceilings(model: str, transfer: TransferConfig) -> list[FineTuning]:
         "cloze": by_words.with_(n_labels=2048, learning_rate=2e-4), "pronoun": new.with_(n_epochs=3, learning_rate=1e-3),
         "entailment": new, "sentiment": new,
     }  # fmt: skip
-    tasks = [(task, language) for task in plans for language in LANGUAGES]
+    tasks = [(task, language) for task in plans for language in Village.languages]
     return [FineTuning(model=model, task=f"{task}-{language}", transfer=plans[task]) for task, language in tasks]
 
 
@@ -168,7 +153,7 @@ def ancestors(name: str) -> list[str]:
 def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
     """Settings and tokenizer of a model that is to be made next on the way; its text is in the library then."""
     recipe = RECIPES[name]
-    text = recipe.village.told()
+    text = recipe.village.text(recipe.megabytes)
     data = DataConfig(corpus=library.save(text, home()), validation_fraction=0.01, windows=recipe.windows)
     changes = FAST | recipe.training
     changes |= dict(n_steps=recipe.n_steps, n_checkpoints=recipe.n_checkpoints, evaluate_every=max(1, recipe.n_steps // 20))
@@ -262,17 +247,18 @@ def _card(run: Run, name: str, config: RunConfig) -> dict[str, Any]:
     curve.read()
     last, environment = curve.evaluations[-1], run.environment()
     assert config.training is not None
-    village = RECIPES[name].village
+    recipe = RECIPES[name]
+    versions = {"village_version": VERSION, "lessons_version": LESSONS_VERSION}
     return {
         "name": name,
-        "architecture": RECIPES[name].architecture,
+        "architecture": recipe.architecture,
         "parameters": count_all(config.model),
         "begins_from": " → ".join(ancestors(name)),
-        "data": {"village_version": VERSION, "lessons_version": LESSONS_VERSION, "languages": LANGUAGES} | asdict(village),
+        "data": versions | {"megabytes": recipe.megabytes} | asdict(recipe.village),
         "steps": last.step,
         "tokens": last.step * config.training.batch_size * config.model.block_size,
         "training_seed": config.training.seed,
-        "checkpoints": [c.step for c in checkpoints(run)][-RECIPES[name].n_shipped :],
+        "checkpoints": [c.step for c in checkpoints(run)][-recipe.n_shipped :],
         "validation_nats_per_token": last.validation_nats,
         "validation_bits_per_byte": last.validation_nats * curve.starts[-1].bits_per_byte,
         "seconds": run.status().elapsed_s,

@@ -9,7 +9,7 @@ import streamlit as st
 
 from gptlab.data import library
 from gptlab.data.richness import WordStatistics, word_statistics
-from gptlab.data.village.documents import Told, corpus, documents
+from gptlab.data.village.documents import Told, Village
 from gptlab.data.village.questions import answer, claim, facts, named, question
 from gptlab.data.village.simulation import tell_story
 from gptlab.data.village.telling import as_text, tell
@@ -79,33 +79,27 @@ class Documents:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def first_documents(languages: tuple[str, ...], seed: int, demonstrations: float, lessons: bool, made_up: float, n: int) -> Documents:
-    """
-    Raises:
-        DataError: as `documents`.
-    """
-    found: list[Told] = list(islice(documents(languages, seed, demonstrations, lessons, made_up), COUNTED))
+def first_documents(village: Village, n: int) -> Documents:
+    found: list[Told] = list(islice(village.documents(), COUNTED))
     return Documents(tuple((told.sort, told.text) for told in found[:n]), dict(Counter(told.sort for told in found)))
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def text(languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float, lessons: bool, made_up: float) -> str:
+def text(village: Village, megabytes: float) -> str:
     """So many megabytes of the village."""
-    return corpus(languages, seed, megabytes, demonstrations, lessons, made_up).text
+    return village.text(megabytes).text
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def kept(
-    languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float, lessons: bool = False, made_up: float = 0.0
-) -> str:
+def kept(village: Village, megabytes: float) -> str:
     """The village in the library; its id there."""
-    return library.save(corpus(languages, seed, megabytes, demonstrations, lessons, made_up), home())
+    return library.save(village.text(megabytes), home())
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def statistics(language: str, seed: int, demonstrations: float) -> WordStatistics:
+def statistics(language: str) -> WordStatistics:
     """Words of two megabytes, enough for as many words as are counted."""
-    return word_statistics(corpus((language,), seed, 2.0, demonstrations).text)
+    return word_statistics(Village((language,)).text(2.0).text)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -165,10 +165,10 @@ def on_a_task(subject: Subject, heads: tuple[tuple[int, int], ...], mlps: tuple[
 def long_text(subject: Subject) -> str:
     """About two thousand tokens: the village for a model that ships, held-out text for one's own."""
     if subject.run.is_shipped:
+        from gptlab.data.village.documents import Village
         from gptlab.ui import cached_village
 
-        language = (state.language(),)
-        return cached_village.text(language, 987_654, 0.02, 0.0, lessons=False, made_up=0.0)
+        return cached_village.text(Village((state.language(),), seed=987_654, demonstrations=0.0), 0.02)
     return cached.validation_text(subject.run.id)
 
 

@@ -63,10 +63,11 @@ def _python(which: str) -> str:
 
 def _village() -> str:
     """Two megabytes, enough for a small model; the Village page makes others."""
+    from gptlab.data.village.documents import Village
     from gptlab.ui import cached_village
 
     with st.spinner(_("Telling stories ...")):
-        return cached_village.kept(("en", "ko"), seed=1, megabytes=2.0, demonstrations=0.6)
+        return cached_village.kept(Village(), 2.0)
 
 
 def _paste() -> str | None:

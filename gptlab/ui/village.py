@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from gptlab.data.village.documents import Village
 from gptlab.evaluation.shortcuts import Shortcuts, guessing, recorded
 from gptlab.evaluation.task import Example, Task
 from gptlab.evaluation.tasks import VILLAGE
@@ -65,7 +66,8 @@ def reading() -> None:
             _("Lessons in reading"), key="village_lessons", bind="query-params",
             help=_("More questions, above all for what a story tells once: from such a text gpt2-12x128-reader learned."),
         )  # fmt: skip
-    found = cached.first_documents(languages, seed, rate, lessons, made_up, SHOWN_DOCUMENTS)
+    village = Village(languages, seed, rate, lessons, made_up)
+    found = cached.first_documents(village, SHOWN_DOCUMENTS)
     names = sort_names()
     left, right = st.columns([4, 3], gap="large")
     with left:
@@ -81,12 +83,12 @@ def reading() -> None:
         st.subheader(_("Take it with you"))
         size = float(link.select(_("Size"), EXPORTS, "1", lambda n: f"{n} MB", "village_size"))
         st.download_button(
-            _("Save as a text file"), data=lambda: cached.text(languages, seed, size, rate, lessons, made_up).encode(), mime="text/plain",
+            _("Save as a text file"), data=lambda: cached.text(village, size).encode(), mime="text/plain",
             file_name=f"village-{'-'.join(languages)}-{seed}.txt", icon=":material/download:", on_click="ignore", key="village_file",
         )  # fmt: skip
         if st.button(_("Keep it in the library, to train on"), icon=":material/library_add:", key="village_keep"):
             with st.spinner(_("Telling stories ...")):
-                kept = cached.kept(languages, seed, size, rate, lessons, made_up)
+                kept = cached.kept(village, size)
             st.page_link(
                 show.page_path("pretrain/train"), label=_("Train on it"), query_params={"text": kept}, icon=":material/arrow_forward:"
             )
@@ -106,7 +108,7 @@ def words() -> None:
     """How rich the text is."""
     rows, counts = [], {}
     for name in ("en", "ko"):
-        found = cached.statistics(name, 1, 0.6)
+        found = cached.statistics(name)
         bits = [f"{value:.2f}" for value in found.entropy_bits]
         rows.append((language_name(name), f"{found.n_words:,}", f"{found.n_forms:,}", *bits, f"{found.compression:.2f}"))
         counts[name] = found.counts

@@ -30,7 +30,7 @@ from playwright.sync_api import Page, sync_playwright  # noqa: E402
 
 from gptlab.__main__ import main as command  # noqa: E402
 from gptlab.config import ModelConfig, TokenizerConfig  # noqa: E402
-from gptlab.data.village.documents import corpus  # noqa: E402
+from gptlab.data.village.documents import Village  # noqa: E402
 from gptlab.device import device_name  # noqa: E402
 from gptlab.interpret.ablation import ablation_map  # noqa: E402
 from gptlab.interpret.capture import capture  # noqa: E402
@@ -52,7 +52,7 @@ def directory(folder: Path) -> tuple[str, list[str]]:
     """
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    text = corpus(("en",), 1, 0.5).text
+    text = Village(("en",)).text(0.5).text
     tokenizer = train_tokenizer(TokenizerConfig(kind="bpe", vocab_size=4096), text)
     torch.manual_seed(1)
     GPT2LMHeadModel(GPT2Config(vocab_size=tokenizer.vocab_size)).save_pretrained(folder)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from gptlab.data.richness import word_statistics  # noqa: E402
-from gptlab.data.village.documents import corpus, documents  # noqa: E402
+from gptlab.data.village.documents import Village  # noqa: E402
 
 
 def main() -> None:
@@ -27,9 +27,9 @@ def main() -> None:
     args = ask.parse_args()
     for languages in (("en",), ("ko",), ("en", "ko")):
         begin = time.perf_counter()
-        n_bytes = sum(len(told.text.encode()) for told in islice(documents(languages, seed=2), 5_000))
+        n_bytes = sum(len(told.text.encode()) for told in islice(Village(languages, seed=2).documents(), 5_000))
         print(f"{'+'.join(languages):6s} {n_bytes / 1e6 / (time.perf_counter() - begin):5.1f} MB/s")
-    texts = {"village, English": corpus(("en",), 1, 2.0).text, "village, Korean": corpus(("ko",), 1, 2.0).text}
+    texts = {"village, English": Village(("en",)).text(2.0).text, "village, Korean": Village(("ko",)).text(2.0).text}
     if args.tinystories:
         texts["TinyStories"] = "\n\n".join(json.loads(args.tinystories.read_text(encoding="utf-8")))
     if args.shakespeare:

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from gptlab.data.village.documents import Village
 from gptlab.errors import RunError
 from gptlab.paths import ASSETS
 from gptlab.runs import scored, shipped, store
@@ -50,17 +51,17 @@ def test_a_card_says_where_a_model_comes_from(packed):
 
 def test_a_model_that_goes_on_keeps_what_it_goes_on_from(packed, monkeypatch):
     base, _run = packed
-    village = shipped.Village(seed=2, megabytes=0.05, lessons=True)
-    monkeypatch.setitem(shipped.RECIPES, "tiny-reader", shipped.Recipe("gpt2", {}, begins_from="tiny-model", village=village, n_steps=3))
+    recipe = shipped.Recipe("gpt2", {}, begins_from="tiny-model", village=Village(seed=2, lessons=True), megabytes=0.05, n_steps=3)
+    monkeypatch.setitem(shipped.RECIPES, "tiny-reader", recipe)
     config, tokenizer = shipped.planned("tiny-reader", "cpu")
     assert (config.begins_from, config.model, config.training.n_steps) == ("tiny-model", base.config().model, 3)
-    assert tokenizer.id == base.tokenizer().id and "lessons" in village.told().title
+    assert tokenizer.id == base.tokenizer().id and config.data.corpus == recipe.village.text(0.05).id
     assert all(recipe.begins_from in ("", *shipped.RECIPES) for recipe in shipped.RECIPES.values())
 
 
 def test_a_step_on_the_way_is_made_first():
-    assert shipped.way_to("gpt2-12x128-reader") == ["gpt2-12x128-lessons", "gpt2-12x128-answers", "gpt2-12x128-reader"]
-    assert shipped.ancestors("gpt2-12x128-reader") == ["gpt2-12x128", "gpt2-12x128-lessons", "gpt2-12x128-answers"]
+    assert shipped.way_to("gpt2-12x128-reader") == [f"gpt2-12x128-{step}" for step in ("lessons", "answers", "reader")]
+    assert shipped.ancestors("gpt2-12x128-reader") == ["gpt2-12x128", *(f"gpt2-12x128-{step}" for step in ("lessons", "answers"))]
     assert not shipped.ancestors("lstm-320")
     assert shipped.way_to("gpt2-12x128") == ["gpt2-12x128"], "what it is on the way to is no part of it"
     with pytest.raises(RunError, match="gpt2-12x128-reader"):

@@ -48,14 +48,16 @@ class Told:
     story: Story | None
 
 
-def documents(
-    languages: tuple[str, ...], seed: int, demonstrations: float = RATE, lessons: bool = False, made_up: float = 0.0
-) -> Iterator[Told]:
-    """Documents without end; several languages take turns by chance. The village keeps names, pairs of words and phrasings to itself
-    that these documents never use; tasks are set with them.
+MOST_MEGABYTES = 500
+
+
+@dataclass(frozen=True)
+class Village:
+    """A text of the village: the same for the same settings, and as long as is wished. The village keeps names, pairs of words and
+    phrasings to itself that this text never uses; tasks are set with them.
 
     Args:
-        languages: of "en" and "ko".
+        languages: of "en" and "ko"; several take turns by chance.
         demonstrations: share of documents that show a task, 0 to 1.
         lessons: shows the tasks of `LESSONS`, else those of `SHOWN`.
         made_up: share of the people of stories whose names are made up, 0 to 1.
@@ -63,19 +65,51 @@ def documents(
     Raises:
         DataError: an unknown language, none, or a share outside 0 to 1.
     """
-    if not languages or not set(languages) <= set(LANGUAGES):
-        raise DataError("The village speaks {known}, not {given}.", known=" ".join(LANGUAGES), given=" ".join(languages) or "nothing")
-    if not 0 <= demonstrations <= 1:
-        raise DataError("The share of demonstrations is {given}; it goes from 0 to 1.", given=demonstrations)
-    if not 0 <= made_up <= 1:
-        raise DataError("The share of made-up names is {given}; it goes from 0 to 1.", given=made_up)
-    rng = Random(f"village {VERSION} {seed}")
-    shown = LESSONS if lessons else SHOWN
-    sorts, weights = zip(*((sort, weight) for sort, weight in shown if sort != "translations" or len(languages) > 1), strict=True)
-    while True:
-        language = languages[int(rng.random() * len(languages))]
-        sort = rng.choices(sorts, weights)[0] if rng.random() < demonstrations else "story"
-        yield _document(sort, language, languages, rng, made_up)
+
+    languages: tuple[str, ...] = LANGUAGES
+    seed: int = 1
+    demonstrations: float = RATE
+    lessons: bool = False
+    made_up: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.languages or not set(self.languages) <= set(LANGUAGES):
+            raise DataError(
+                "The village speaks {known}, not {given}.", known=" ".join(LANGUAGES), given=" ".join(self.languages) or "nothing"
+            )
+        if not 0 <= self.demonstrations <= 1:
+            raise DataError("The share of demonstrations is {given}; it goes from 0 to 1.", given=self.demonstrations)
+        if not 0 <= self.made_up <= 1:
+            raise DataError("The share of made-up names is {given}; it goes from 0 to 1.", given=self.made_up)
+
+    def documents(self) -> Iterator[Told]:
+        """Documents without end."""
+        rng = Random(f"village {VERSION} {self.seed}")
+        shown = LESSONS if self.lessons else SHOWN
+        sorts, weights = zip(*((s, weight) for s, weight in shown if s != "translations" or len(self.languages) > 1), strict=True)
+        while True:
+            language = self.languages[int(rng.random() * len(self.languages))]
+            sort = rng.choices(sorts, weights)[0] if rng.random() < self.demonstrations else "story"
+            yield _document(sort, language, self.languages, rng, self.made_up)
+
+    def text(self, megabytes: float) -> Corpus:
+        """The first documents, until they are so long, to learn from.
+
+        Raises:
+            DataError: a size that is not between a kilobyte and `MOST_MEGABYTES`.
+        """
+        if not 0.001 <= megabytes <= MOST_MEGABYTES:
+            raise DataError("A village of {given} MB cannot be told; give 0.001 to {most}.", given=megabytes, most=MOST_MEGABYTES)
+        texts, n_bytes = [], 0
+        for told in self.documents():
+            texts.append(told.text)
+            n_bytes += len(told.text.encode("utf-8")) + len(BETWEEN_DOCUMENTS)
+            if n_bytes >= megabytes * 1e6:
+                break
+        kinds = "lessons and demonstrations" if self.lessons else "demonstrations"
+        names = f", {self.made_up:.0%} of names made up" if self.made_up else ""
+        title = f"Village ({'+'.join(self.languages)}, seed {self.seed}, {megabytes:g} MB, {self.demonstrations:.0%} {kinds}{names})"
+        return Corpus(title, (Document(title, BETWEEN_DOCUMENTS.join(texts)),))
 
 
 def _document(sort: str, language: str, languages: tuple[str, ...], rng: Random, made_up: float) -> Told:
@@ -99,28 +133,3 @@ def _document(sort: str, language: str, languages: tuple[str, ...], rng: Random,
     elif sort == "paper" and (article := tasks.paper(story, language, rng)):
         text = article
     return Told(text, sort, language, story)
-
-
-MOST_MEGABYTES = 500
-
-
-def corpus(
-    languages: tuple[str, ...], seed: int, megabytes: float, demonstrations: float = RATE, lessons: bool = False, made_up: float = 0.0
-) -> Corpus:
-    """The first documents of the village, until they are so long, as a text to learn from.
-
-    Raises:
-        DataError: as `documents`, or a size that is not between a kilobyte and `MOST_MEGABYTES`.
-    """
-    if not 0.001 <= megabytes <= MOST_MEGABYTES:
-        raise DataError("A village of {given} MB cannot be told; give 0.001 to {most}.", given=megabytes, most=MOST_MEGABYTES)
-    texts, n_bytes = [], 0
-    for told in documents(languages, seed, demonstrations, lessons, made_up):
-        texts.append(told.text)
-        n_bytes += len(told.text.encode("utf-8")) + len(BETWEEN_DOCUMENTS)
-        if n_bytes >= megabytes * 1e6:
-            break
-    kinds = "lessons and demonstrations" if lessons else "demonstrations"
-    names = f", {made_up:.0%} of names made up" if made_up else ""
-    title = f"Village ({'+'.join(languages)}, seed {seed}, {megabytes:g} MB, {demonstrations:.0%} {kinds}{names})"
-    return Corpus(title, (Document(title, BETWEEN_DOCUMENTS.join(texts)),))

@@ -7,7 +7,7 @@ import pytest
 
 from gptlab.data.village import names
 from gptlab.data.village.demonstrations import HARD, RULES, listed, pairs
-from gptlab.data.village.documents import LONGEST_LESSON, VERSION, corpus, documents
+from gptlab.data.village.documents import LONGEST_LESSON, VERSION, Village
 from gptlab.data.village.lexicon import kept_out, lexicon
 from gptlab.data.village.questions import claim, facts, is_clear, question, undetermined, wrong
 from gptlab.data.village.simulation import tell_story
@@ -17,7 +17,7 @@ from gptlab.errors import DataError
 
 
 def first(n: int, *languages: str, **how) -> list:
-    return list(islice(documents(languages or ("en", "ko"), **{"seed": 1} | how), n))
+    return list(islice(Village(languages or ("en", "ko"), **how).documents(), n))
 
 
 def test_the_same_seed_is_the_same_village():
@@ -112,21 +112,21 @@ def test_translations_say_the_same():
 @pytest.mark.parametrize("given", [(), ("fr",), ("en", "fr")])
 def test_other_languages_are_refused(given):
     with pytest.raises(DataError, match="speaks"):
-        next(documents(given, seed=1))
+        Village(given)
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.1])
 def test_a_share_is_between_none_and_all(rate):
     with pytest.raises(DataError, match="0 to 1"):
-        next(documents(("en",), seed=1, demonstrations=rate))
+        Village(demonstrations=rate)
 
 
 def test_a_corpus_is_as_long_as_asked_for():
-    assert 50_000 <= corpus(("en",), 1, 0.05).n_bytes <= 55_000
+    assert 50_000 <= Village(("en",)).text(0.05).n_bytes <= 55_000
     with pytest.raises(DataError, match="MB"):
-        corpus(("en",), 1, 0.0)
+        Village().text(0.0)
     with pytest.raises(DataError, match="MB"):
-        corpus(("en",), 1, float("nan"))
+        Village().text(float("nan"))
 
 
 def test_wrong_answers_are_wrong_and_differ():
