@@ -135,6 +135,7 @@ def parser() -> argparse.ArgumentParser:
     f.add_argument("--answer-by", choices=ANSWERS, default="head", help="what gives the answer (default %(default)s)")
     f.add_argument("--top-layers", type=int, default=1, metavar="K", help="with --updated top: how many last blocks (default %(default)s)")
     f.add_argument("--scratch", action="store_true", help="train the same model from random weights beside it")
+    f.add_argument("--seed", type=int, default=1, help="decides examples, order and random weights (default %(default)s)")
 
     y = command("layer-transfer", layer_transfer, "Fine-tune with every number of layers handed over, as in GPT-1's Figure 2.")
     add_arguments(y)

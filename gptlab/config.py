@@ -91,6 +91,10 @@ class ModelConfig(Config):
         return self.shared_mlp_groups or self.n_layer
 
     @property
+    def shares_layers(self) -> bool:
+        return self.attention_groups < self.n_layer or self.mlp_groups < self.n_layer
+
+    @property
     def head_size(self) -> int:
         return self.n_embd // self.n_head
 

@@ -60,6 +60,11 @@ class TransferConfig(Config):
     precision: str = setting("fp32", help="Number format of the large matrix products.", choices=("fp32", "bf16"))
     seed: int = setting(1, help="Decides the examples, their order, and the random weights.", low=0, high=2**31 - 1)
 
+    def reading(self) -> "TransferConfig":
+        """What decides how examples are read, and nothing else."""
+        found = TransferConfig(answer_by=self.answer_by)
+        return found.with_(updated="prompt", n_prompt=self.n_prompt) if self.updated == "prompt" else found
+
 
 @dataclass(frozen=True, kw_only=True)
 class FineTuning(Config):

@@ -365,6 +365,7 @@ def test_tasks_are_listed_with_what_they_give_away(capsys, monkeypatch, tmp_path
     about = json.loads(capsys.readouterr().out)
     assert about["sizes"] == {"train": 96, "validation": 24, "test": 48} and about["shortcuts"]["random"] == 0.5
     assert main(["tasks", "nonsense"]) == 2
+    assert main(["tasks", "own-0123456789abcdef", "--measure"]) == 2 and "a table of yours" in capsys.readouterr().err
 
 
 def test_a_model_is_made_packed_and_listed(here, capsys, monkeypatch):

@@ -514,7 +514,7 @@ def test_a_task_is_answered_with_and_without_a_head(full_home):
 @pytest.fixture
 def tuned_home(full_home):
     """A finished fine-tuning and a finished study of a tiny model."""
-    from gptlab.evaluation.own import Columns, keep
+    from gptlab.evaluation.own import Columns, draft
     from gptlab.experiment import FineTuning, TransferConfig
     from gptlab.runs import studying
     from gptlab.runs.distributed import Ranks
@@ -524,7 +524,7 @@ def tuned_home(full_home):
 
     rows = [(f"{animal} {'on ' * (i % 3)}", str(i % 2)) for i, animal in enumerate(["cat", "dog"] * 20)]
     rows = [(f"{text}{'sat ' * (i // 6)}", label) for i, (text, label) in enumerate(rows)]
-    name = keep("pets", {"text": [text for text, _label in rows], "label": [label for _text, label in rows]}, Columns("text", "label"))
+    name = draft("pets", {"text": [text for text, _label in rows], "label": [label for _text, label in rows]}, Columns("text", "label"))
     plan = FineTuning(model=full_home.id, task=name, scratch=True, transfer=TransferConfig(n_epochs=1, batch_size=8))
     tuned = create_run(*fine_tuning_config(plan, "cpu", "Pets"))
     train_run(tuned, Ranks())

@@ -24,7 +24,7 @@ def fine_tune(args: argparse.Namespace) -> None:
 
     plan = plan_of(args)
     transfer = plan.transfer.with_(
-        n_layers_taken=args.transfer_layers, updated=args.updated, n_updated=args.top_layers, answer_by=args.answer_by
+        n_layers_taken=args.transfer_layers, updated=args.updated, n_updated=args.top_layers, answer_by=args.answer_by, seed=args.seed
     )
     if args.auxiliary_lm and args.updated in ("head", "prompt"):
         print("--auxiliary-lm has no weights to move where the language model stays as it is; it is left out", file=sys.stderr)
@@ -95,23 +95,23 @@ def plan_of(args: argparse.Namespace) -> FineTuning:
 
     if sum(given is not None for given in (args.task, args.data, args.hub)) != 1:
         raise DataError("Name a task with --task, or a table with --data or --hub, and its columns with --text and --label.")
-    given = dict(n_labels=args.labels, auxiliary=args.auxiliary_lm, n_epochs=args.epochs, learning_rate=args.learning_rate, seed=args.seed)
+    given = dict(n_labels=args.labels, auxiliary=args.auxiliary_lm, n_epochs=args.epochs, learning_rate=args.learning_rate)
     transfer = TransferConfig(**{name: value for name, value in given.items() if value is not None})
     transfer = transfer.with_(precision=measured_speed(choose_device(args.device)).tuning_precision)
     return FineTuning(model=args.model, step=args.step, task=args.task or own_task(args), transfer=transfer)
 
 
 def own_task(args: argparse.Namespace) -> str:
-    """The task in a person's table, kept in the home; what was left out of it is told."""
+    """The task in a person's table; what was left out of it is told."""
     from gptlab.data.files import read_table
     from gptlab.data.hub import fetch, hub_table
-    from gptlab.evaluation.own import Columns, keep, own
+    from gptlab.evaluation.own import Columns, draft, own
 
     if args.text is None or args.label is None:
         raise DataError("A table needs --text COLUMN and --label COLUMN.")
     title = fetch(args.hub) if args.hub else args.data.name
     table = hub_table(title) if args.hub else read_table(title, args.data.read_bytes(), args.encoding)
-    name = keep(title, table, Columns(args.text, args.label, args.text_2, as_numbers=args.numbers))
+    name = draft(title, table, Columns(args.text, args.label, args.text_2, as_numbers=args.numbers))
     made = own(name)
     if made.n_missing or made.n_duplicates:
         print(f"left out: {made.n_missing} incomplete rows, {made.n_duplicates} with texts that occur before", file=sys.stderr)
@@ -134,5 +134,4 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
     command.add_argument("--auxiliary-lm", type=float, metavar="LAMBDA", help="weight of the language-modelling loss (default 0.5)")
     command.add_argument("--epochs", type=int, help="default 3")
     command.add_argument("--learning-rate", type=float, help="default 1e-3")
-    command.add_argument("--seed", type=int, default=1)
     command.add_argument("--device", choices=["cuda", "mps", "cpu"], help="default: the best there is")

@@ -6,6 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from gptlab.commands.training import follow
+from gptlab.config import RunConfig
+from gptlab.runs.store import Run
+from gptlab.tokenizer import Tokenizer
 
 
 def village(args: argparse.Namespace) -> None:
@@ -17,10 +20,14 @@ def village(args: argparse.Namespace) -> None:
 
 
 def tasks(args: argparse.Namespace) -> None:
+    from gptlab.errors import DataError
+    from gptlab.evaluation.own import PREFIX
     from gptlab.evaluation.shortcuts import record, recorded, shortcuts
     from gptlab.evaluation.task import SPLITS
     from gptlab.evaluation.tasks import VILLAGE, task_named
 
+    if args.measure and (own := [name for name in args.names if name.startswith(PREFIX)]):
+        raise DataError("What `tasks --measure` finds ships with the village's tasks; {names} is a table of yours.", names=", ".join(own))
     for task in [task_named(name) for name in args.names] or VILLAGE.values():
         if args.measure and task.form != "free":
             record(task, shortcuts(task))
@@ -60,15 +67,12 @@ def models(args: argparse.Namespace) -> None:
 
 def build_models(args: argparse.Namespace) -> None:
     from gptlab.device import choose_device
-    from gptlab.runs import job, shipped
+    from gptlab.runs import shipped
 
+    made: dict[str, Run] = {}
     for name in dict.fromkeys(step for wanted in args.names or shipped.RECIPES for step in shipped.way_to(wanted)):
-        run = shipped.begun(name)
-        if run is None:
-            run = job.submit(*shipped.planned(name, choose_device(args.device)))
-        elif run.status().state != "finished":
-            job.resume(run, None)
-        follow(run, args.json)
+        base = made.get(shipped.RECIPES[name].begins_from)
+        run = made[name] = _done(*shipped.planned(name, choose_device(args.device), base), args.json)
         if shipped.RECIPES[name].n_shipped:
             print(json.dumps(shipped.pack(run, name), ensure_ascii=False))
 
@@ -76,17 +80,25 @@ def build_models(args: argparse.Namespace) -> None:
 def build_studies(args: argparse.Namespace) -> None:
     from gptlab.device import choose_device
     from gptlab.errors import RunError
-    from gptlab.runs import job, shipped
+    from gptlab.runs import shipped
     from gptlab.runs.subject import study_config
 
     recipes = shipped.study_recipes()
     for name in args.names or recipes:
         if name not in recipes:
             raise RunError("There is no recipe for {given!r}. There are {known}.", given=name, known=", ".join(recipes))
-        run = shipped.begun(name)
-        if run is None:
-            run = job.submit(*study_config(recipes[name], choose_device(args.device), name))
-        elif run.status().state != "finished":
-            job.resume(run, None)
-        follow(run, args.json)
+        run = _done(*study_config(recipes[name], choose_device(args.device), name), args.json)
         shipped.pack_study(run, name)
+
+
+def _done(config: RunConfig, tokenizer: Tokenizer, as_json: bool) -> Run:
+    """The run of these settings, from wherever it stands to its end."""
+    from gptlab.runs import job, shipped
+
+    run = shipped.begun(config)
+    if run is None:
+        run = job.submit(config, tokenizer)
+    elif run.status().state != "finished":
+        job.resume(run, None)
+    follow(run, as_json)
+    return run

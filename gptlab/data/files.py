@@ -77,13 +77,16 @@ def read_table(name: str, content: bytes, encoding: str = "utf-8") -> Table:
     """All columns of a table, numbers too, as text.
 
     Raises:
-        DataError: as `read_file`, or plain text.
+        DataError: as `read_file`, plain text, or a table without a row.
     """
     name = last_part(name)
     columns_of = _reader(name, content)
     if columns_of is None:
         raise DataError("{name} is no table. Allowed are {suffixes}.", name=name, suffixes=" ".join(TABLE_READERS))
-    return columns_of(name, content, encoding).table
+    table = columns_of(name, content, encoding).table
+    if not any(table.values()):
+        raise DataError("{name} has no rows with text or numbers. Choose another file.", name=name)
+    return table
 
 
 def last_part(name: str) -> str:

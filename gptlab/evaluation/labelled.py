@@ -60,27 +60,32 @@ def labelled_task(
         as_numbers: the labels are quantities that are to be predicted, not classes.
 
     Raises:
-        DataError: no such column, too few rows, one class only, or too many.
+        DataError: no such column, one that is text and label at once, too few rows, one class only, or too many.
     """
+    if label in (text, text_2):
+        raise DataError("The column {label!r} of {title} is text and label at once. Choose another label.", label=label, title=title)
     columns = [text, *([text_2] if text_2 else []), label]
     if unknown := [name for name in columns if name not in table]:
         raise DataError("{title} has no column {names}; it has {known}.", title=title, names=", ".join(unknown), known=", ".join(table))
     rows = list(zip(*(table[name] for name in columns), strict=True))
     whole = [tuple(cell.strip() for cell in row) for row in rows if all(cell.strip() for cell in row)]
-    kept: dict[tuple[str, ...], str] = {}
+    form = form or ("entailment" if text_2 else "classification")
+    kept: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {}  # what makes rows the same -> texts, label
     conflicting = 0
     for *texts, name in whole:
-        conflicting += kept.setdefault(tuple(texts), name) != name
-    key = content_id("\n".join(f"{texts}{name}" for texts, name in kept.items()).encode("utf-8"))
-    form, version = form or ("entailment" if text_2 else "classification"), f"{key}-{seed}"
+        same = tuple(sorted(texts) if form == "similarity" else texts)
+        conflicting += kept.setdefault(same, (tuple(texts), name))[1] != name
+    read, said = [texts for texts, _name in kept.values()], [name for _texts, name in kept.values()]
+    key = content_id("\n".join(f"{texts}{name}" for texts, name in kept.values()).encode("utf-8"))
+    version = f"{key}-{seed}"
     left_out = (len(rows) - len(whole), len(whole) - len(kept), conflicting)
     if as_numbers:
-        values = _quantities(title, label, list(kept.values()))
-        chosen = _split([Example(texts, value=value) for texts, value in zip(kept, values, strict=True)], [0] * len(kept), seed)
+        values = _quantities(title, label, said)
+        chosen = _split(title, [Example(texts, value=value) for texts, value in zip(read, values, strict=True)], [0] * len(kept), seed)
         return Labelled(Task(title, "", form, "", "pearson", (), version, partial(_of, chosen)), {}, *left_out, are_numbers=True)
-    names = _classes(title, label, list(kept.values()))
-    classes = [names.index(name) for name in kept.values()]
-    chosen = _split([Example(texts, label=c) for texts, c in zip(kept, classes, strict=True)], classes, seed)
+    names = _classes(title, label, said)
+    classes = [names.index(name) for name in said]
+    chosen = _split(title, [Example(texts, label=c) for texts, c in zip(read, classes, strict=True)], classes, seed)
     task = Task(title, "", form, "", "accuracy", tuple(names), version, partial(_of, chosen))
     counts = {split: dict(Counter(names[example.label] for example in examples)) for split, examples in chosen.items()}
     return Labelled(task, counts, *left_out, are_numbers=all(map(_is_number, names)))
@@ -144,17 +149,35 @@ def _is_number(text: str) -> bool:
         return False
 
 
-def _split(examples: list[Example], classes: list[int], seed: int) -> dict[str, tuple[Example, ...]]:
-    """Every class is cut by itself; its first example goes to the training split, whatever its size."""
+def _split(title: str, examples: list[Example], classes: list[int], seed: int) -> dict[str, tuple[Example, ...]]:
+    """Every class is cut by itself; its first example goes to the training split, whatever its size. No split stays empty: where all
+    classes are small, the largest gives an example away.
+
+    Raises:
+        DataError: every class has one example, or nearly.
+    """
     rng = np.random.default_rng(seed)
     found: dict[str, list[Example]] = {split: [] for split in SPLITS}
     by_class: dict[int, list[Example]] = {}
     for example, c in zip(examples, classes, strict=True):
         by_class.setdefault(c, []).append(example)
+    learned: list[list[Example]] = []  # of each class
     for _c, members in sorted(by_class.items()):
         order = rng.permutation(len(members))
         n_test, n_validation = (round(SHARES[split] * len(members)) for split in ("test", "validation"))
         ends = np.cumsum([max(1, len(members) - n_test - n_validation), n_validation])
-        for split, part in zip(SPLITS, np.split(order, ends), strict=True):
-            found[split] += [members[i] for i in part]
+        parts = [[members[i] for i in part] for part in np.split(order, ends)]
+        learned.append(parts[0])
+        found["validation"] += parts[1]
+        found["test"] += parts[2]
+    for split in ("test", "validation"):
+        if not found[split]:
+            largest = max(learned, key=len)
+            if len(largest) < 2:
+                raise DataError(
+                    "{title} has {n} rows of {m} classes: too few to learn from and to test on. Give a class three rows or more.",
+                    title=title, n=len(examples), m=len(by_class),
+                )  # fmt: skip
+            found[split].append(largest.pop())
+    found["train"] = [example for members in learned for example in members]
     return {split: tuple(members[i] for i in rng.permutation(len(members))) for split, members in found.items()}

@@ -1,8 +1,14 @@
-"""Labelled tables that a person brought, kept in the home so that runs find their task again: `home/tasks/<name>.json`."""
+"""Labelled tables that a person brought, kept in the home so that runs find their task again.
+
+    home/tasks/<name>.json           what a run learns from
+    home/tasks/drafts/<name>.json    what somebody looks at: other columns make another task, and most of them are never learned
+"""
 
 import json
+import time
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from gptlab.data.corpus import content_id
 from gptlab.data.files import Table
@@ -11,6 +17,9 @@ from gptlab.evaluation.labelled import Labelled, labelled_task
 from gptlab.paths import home, replaced
 
 PREFIX = "own-"
+
+DRAFT_S = 24 * 3600
+"""Time that a table is kept which nothing learns from. Chosen here: a seminar and the evening after it."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +34,8 @@ class Columns:
     as_numbers: bool = False
 
 
-def keep(title: str, table: Table, columns: Columns) -> str:
-    """Keep the columns that a task needs; returns its name, the same for the same content.
+def draft(title: str, table: Table, columns: Columns) -> str:
+    """Put the columns that a task needs aside; returns its name, the same for the same content.
 
     Raises:
         DataError: as `labelled_task`.
@@ -36,15 +45,44 @@ def keep(title: str, table: Table, columns: Columns) -> str:
     content = {"title": title, "columns": asdict(columns), "table": {name: table[name] for name in needed}}
     written = json.dumps(content, ensure_ascii=False)
     name = PREFIX + content_id(written.encode("utf-8"))
-    place = home() / "tasks"
-    place.mkdir(exist_ok=True)
+    place = home() / "tasks" / "drafts"
+    place.mkdir(parents=True, exist_ok=True)
+    for old in place.iterdir():
+        if old.stat().st_mtime < time.time() - DRAFT_S:
+            old.unlink(missing_ok=True)
     with replaced(place / f"{name}.json") as file:
         file.write(written)
     return name
 
 
+def keep(name: str) -> None:
+    """Keep a person's table for good: a run needs it. Other tasks are nobody's to keep.
+
+    Raises:
+        DataError: no such table.
+    """
+    if not name.startswith(PREFIX) or _kept(name).exists():
+        return
+    try:
+        _draft(name).replace(_kept(name))
+    except FileNotFoundError as error:
+        raise _gone(name) from error
+
+
+def _kept(name: str) -> Path:
+    return home() / "tasks" / f"{name}.json"
+
+
+def _draft(name: str) -> Path:
+    return home() / "tasks" / "drafts" / f"{name}.json"
+
+
+def _gone(name: str) -> DataError:
+    return DataError("The labelled table {name} is not here any more, or damaged. Choose its file again.", name=name)
+
+
 def own(name: str) -> Labelled:
-    """A kept table as a task whose name is its own.
+    """A table as a task whose name is its own.
 
     Raises:
         DataError: no such table, or a damaged file.
@@ -55,18 +93,23 @@ def own(name: str) -> Labelled:
 @lru_cache(maxsize=4)
 def _opened(name: str, _home: str) -> Labelled:
     try:
-        content = json.loads((home() / "tasks" / f"{name}.json").read_text(encoding="utf-8"))
+        file = _kept(name) if _kept(name).exists() else _draft(name)
+        content = json.loads(file.read_text(encoding="utf-8"))
         return labelled_task(content["title"], content["table"], **content["columns"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError("The labelled table {name} is not here any more, or damaged. Choose its file again.", name=name) from error
+        raise _gone(name) from error
 
 
 def own_titles() -> dict[str, str]:
-    """Name -> title of every table that was kept."""
-    found = {}
-    for file in sorted((home() / "tasks").glob(f"{PREFIX}*.json")):
-        try:
-            found[file.stem] = str(json.loads(file.read_text(encoding="utf-8"))["title"])
-        except (OSError, ValueError, KeyError, TypeError):
-            continue
-    return found
+    """Name -> title of every table that was kept, without those that are damaged."""
+    titles = {file.stem: _title(file) for file in sorted((home() / "tasks").glob(f"{PREFIX}*.json"))}
+    return {name: title for name, title in titles.items() if title is not None}
+
+
+@lru_cache(maxsize=256)
+def _title(file: Path) -> str | None:
+    """A name is its content's, so a title is read once: a table may have a hundred megabytes."""
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["title"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

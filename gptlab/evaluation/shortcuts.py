@@ -1,6 +1,7 @@
 """What a task gives away to something that cannot read: chance, the commonest class, bags of words."""
 
 import json
+from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -79,17 +80,20 @@ def _bag(task: Task, train: tuple[Example, ...], test: tuple[Example, ...], firs
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
+    if task.form == "choice":
+        rows = [(_marked((*e.texts, choice), first), int(i == e.label)) for e in train for i, choice in enumerate(e.choices)]
+    else:
+        rows = [(_marked(e.texts, first), e.label) for e in train]
     # words as they are, one letter ones too; each text has its own counts, so that "Mina" asked for differs from "Mina" told of
+    n_texts = Counter(word for text, _label in rows for word in set(text.split()))
     model = make_pipeline(
-        CountVectorizer(token_pattern=r"(?u)\S+", min_df=2, lowercase=False),
+        CountVectorizer(token_pattern=r"(?u)\S+", min_df=min(2, max(n_texts.values())), lowercase=False),
         LogisticRegression(max_iter=300, solver="liblinear" if task.n_choices == 2 or task.form == "choice" else "lbfgs"),
     )
+    model.fit([text for text, _label in rows], [label for _text, label in rows])
     if task.form != "choice":
-        model.fit([_marked(e.texts, first) for e in train], [e.label for e in train])
         predicted = model.predict([_marked(e.texts, first) for e in test])
         return judge_labels("accuracy", list(predicted), [e.label for e in test])
-    rows = [(_marked((*e.texts, choice), first), i == e.label) for e in train for i, choice in enumerate(e.choices)]
-    model.fit([text for text, _right in rows], [right for _text, right in rows])
     best = []
     for e in test:
         chances = model.predict_proba([_marked((*e.texts, choice), first) for choice in e.choices])[:, 1]

@@ -150,15 +150,19 @@ def ancestors(name: str) -> list[str]:
     return [*ancestors(base), base] if base else []
 
 
-def planned(name: str, device: str) -> tuple[RunConfig, Tokenizer]:
-    """Settings and tokenizer of a model that is to be made next on the way; its text is in the library then."""
+def planned(name: str, device: str, base: Run | None = None) -> tuple[RunConfig, Tokenizer]:
+    """Settings and tokenizer of a model that is to be made next on the way; its text is in the library then.
+
+    Args:
+        base: the run that it goes on from, where that model is but a step on the way; of one that ships it is found.
+    """
     recipe = RECIPES[name]
     text = recipe.village.text(recipe.megabytes)
     data = DataConfig(corpus=library.save(text, home()), validation_fraction=0.01, windows=recipe.windows)
     changes = FAST | recipe.training
     changes |= dict(n_steps=recipe.n_steps, n_checkpoints=recipe.n_checkpoints, evaluate_every=max(1, recipe.n_steps // 20))
     if recipe.begins_from:
-        base = open_run(recipe.begins_from) if RECIPES[recipe.begins_from].n_shipped else begun(recipe.begins_from)
+        base = open_run(recipe.begins_from) if RECIPES[recipe.begins_from].n_shipped else base
         assert base is not None, f"{recipe.begins_from} is made first"
         return plan_onward(base=base, title=name, data=data, recipe="fast", device=device, changes=changes), base.tokenizer()
     tokenizer = train_tokenizer(VOCABULARY, particles_apart(text.split(data.validation_fraction)[0]))
@@ -180,9 +184,9 @@ def way_to(name: str) -> list[str]:
     return [*(base for base in ancestors(name) if not RECIPES[base].n_shipped), name]
 
 
-def begun(name: str) -> Run | None:
-    """The newest run that was to make this model, or this study."""
-    return next((run for run, config, _status in overview() if config.title == name), None)
+def begun(planned: RunConfig) -> Run | None:
+    """The newest run that was to make just this, on whatever device: one of an older recipe, or of another text, has the title alone."""
+    return next((run for run, config, _status in overview() if config.with_(device=planned.device) == planned), None)
 
 
 def pack(run: Run, name: str) -> dict[str, Any]:

@@ -137,10 +137,7 @@ def _point(plan: FineTuning, arm: int, seed: int, device: str) -> Point:
 
 def _in_steps(plan: FineTuning, arm: int, seed: int, device: str) -> Iterator[Point | None]:
     """None after every update, then the point."""
-    reading = TransferConfig(answer_by=plan.transfer.answer_by)
-    if plan.transfer.updated == "prompt":
-        reading = reading.with_(updated="prompt", n_prompt=plan.transfer.n_prompt)
-    model, splits = _prepared(plan.model, plan.step, plan.task, reading)
+    model, splits = _prepared(plan.model, plan.step, plan.task, plan.transfer.reading())
     for found in trial(model, task_named(plan.task), splits, plan.transfer.with_(seed=seed), device):
         yield None if found is None else Point(arm, seed, found.train, found.validation, found.test, found.seconds)
 
@@ -149,7 +146,7 @@ def _in_steps(plan: FineTuning, arm: int, seed: int, device: str) -> Iterator[Po
 def _prepared(model: str, step: int | None, task: str, reading: TransferConfig) -> tuple[Any, Splits]:
     """
     Args:
-        reading: what decides how examples are read, and nothing else, so that plans share them.
+        reading: what decides how examples are read, so that plans share them.
     """
     opened_model, tokenizer, opened_task = opened(FineTuning.from_json({"model": model, "step": step, "task": task, "transfer": {}}))
     return opened_model, Splits.of(opened_task, opened_model, tokenizer, reading)

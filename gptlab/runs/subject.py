@@ -2,6 +2,7 @@
 
 from gptlab.config import LSTMConfig, ModelConfig, RunConfig
 from gptlab.errors import RunError
+from gptlab.evaluation.own import keep
 from gptlab.evaluation.task import Task
 from gptlab.evaluation.tasks import task_named
 from gptlab.experiment import FineTuning, Study
@@ -10,6 +11,7 @@ from gptlab.model.lstm import LSTM
 from gptlab.runs.checkpoint import load_model
 from gptlab.runs.store import open_run
 from gptlab.tokenizer import Tokenizer
+from gptlab.transfer.classifier import require_blocks
 from gptlab.transfer.inputs import N_SPECIAL, require_words
 
 
@@ -23,37 +25,47 @@ def opened(plan: FineTuning) -> tuple[GPT | LSTM, Tokenizer, Task]:
 
 
 def fine_tuning_config(plan: FineTuning, device: str, title: str) -> tuple[RunConfig, Tokenizer]:
-    """The run that a fine-tuning becomes; its model has three tokens more than the one it starts from.
+    """The run that a fine-tuning becomes; its model has three tokens more than the one it starts from. A person's table is kept for it.
 
     Raises:
         RunError: no such model.
-        DataError: words are to answer a task that has none, or no such task.
+        DataError, ModelError: as `_check`.
     """
-    _require_words(plan)
+    _check(plan)
     base = open_run(plan.model)
     if not base.checkpoint_steps():
         raise RunError("The run {run_id} has no checkpoint yet. Wait until it has trained a step.", run_id=base.id)
     config = base.config()
+    keep(plan.task)
     return RunConfig(
         title=title, device=device, model=_with_special_tokens(config.model), tokenizer=config.tokenizer, fine_tuning=plan
     ), base.tokenizer()
 
 
 def study_config(study: Study, device: str, title: str) -> tuple[RunConfig, Tokenizer]:
-    """The run that a study becomes; it has the shape of its first arm's model.
+    """The run that a study becomes; it has the shape of its first arm's model. A person's table is kept for it.
 
     Raises:
         RunError: no such model.
-        DataError: as `fine_tuning_config`.
+        DataError, ModelError: as `_check`.
     """
     for arm in study.arms:
-        _require_words(arm)
+        _check(arm)
     base = open_run(study.arms[0].model)
     config = base.config()
+    for arm in study.arms:
+        keep(arm.task)
     return RunConfig(title=title, device=device, model=config.model, tokenizer=config.tokenizer, study=study), base.tokenizer()
 
 
-def _require_words(plan: FineTuning) -> None:
+def _check(plan: FineTuning) -> None:
+    """
+    Raises:
+        DataError: words are to answer a task that has none, or no such task.
+        ModelError: last blocks are to learn in a model that has none of its own.
+    """
+    if plan.transfer.updated == "top":
+        require_blocks(open_run(plan.model).config().model)
     if plan.transfer.answer_by == "words":
         require_words(task_named(plan.task))
 

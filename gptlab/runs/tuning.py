@@ -55,17 +55,22 @@ def run_fine_tuning(run: Run, ranks: Ranks, desk: Desk) -> str:
         desk.note(f"resumed from step {last.step}")
     end_torn_line(run.folder / "metrics.jsonl")
     desk.status(n_steps=tuners[PRETRAINED].n_steps)
-    ended = _Session(run, desk, tuners, modules).run_to_end()
+    session = _Session(run, desk, tuners, modules)
+    ended = session.run_to_end()
     if ended == "finished":
         desk.status(phase="testing")
         _keep_results(run, plan, tuners, splits)
+        session.tidy_up()
     return ended
 
 
 def from_scratch(transfer: TransferConfig) -> TransferConfig:
-    """The same training from random weights. Then everything has to learn, whatever learns in the pretrained model."""
-    rate = transfer.learning_rate if transfer.updated == "all" else TransferConfig().learning_rate
-    return transfer.with_(n_layers_taken=-1, updated="all", freeze_taken=False, learning_rate=rate)
+    """The same training from random weights. Then everything has to learn, whatever learns in the pretrained model: where that is but a
+    head or a soft prompt, at the rate that everything bears, and without the auxiliary loss, which the other one has not either.
+    """
+    few = transfer.updated in ("head", "prompt")
+    changes = dict(learning_rate=TransferConfig().learning_rate, auxiliary=0.0) if few else {}
+    return transfer.with_(n_layers_taken=-1, updated="all", freeze_taken=False, **changes)
 
 
 @dataclass
@@ -90,7 +95,9 @@ class _Session:
                 continue
             if isinstance(event, Judged) or self.desk.sign_is_due:
                 self.give_sign()
-            if (wish := wished(self.run)) and self.first.step < self.first.n_steps:
+            if self.first.step == self.first.n_steps:  # saved below, when its last look is written
+                continue
+            if wish := wished(self.run):
                 self.save()
                 self.give_sign()
                 forget_wishes(self.run)
@@ -99,11 +106,15 @@ class _Session:
                 self.save()
         self.give_sign()
         forget_wishes(self.run)
+        self.save()  # whoever is killed while testing has nothing to learn again
+        return "finished"
+
+    def tidy_up(self) -> None:
+        """Keep of the last checkpoint what others open: the model, without its twin and the optimizers."""
         kept = nn.ModuleDict({PRETRAINED: self.first.classifier})
         saving.save_checkpoint(self.run, kept, None, self.first.step)
         for older in saving.checkpoints(self.run)[:-1]:
             shutil.rmtree(older.folder, ignore_errors=True)
-        return "finished"
 
     def in_step(self) -> bool:
         """Whether all models have done equally many updates: only then can they be saved together."""

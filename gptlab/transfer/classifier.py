@@ -49,7 +49,10 @@ class Classifier(nn.Module):
         self.register_buffer("centre", torch.zeros(()))  # quantities are learned as z = (value - centre) / spread
         self.register_buffer("spread", torch.ones(()))
         embedding = language_model.token_embedding.weight.detach()
-        self.soft_prompt = nn.Parameter(embedding[torch.randperm(len(embedding))[:n_prompt]].clone()) if n_prompt else None
+        self.soft_prompt = None
+        if n_prompt:  # where there are fewer tokens than vectors, some begin as the same one
+            chosen = torch.randperm(len(embedding))[torch.arange(n_prompt) % len(embedding)]
+            self.soft_prompt = nn.Parameter(embedding[chosen].clone())
 
     def forward(self, batch: Packed, auxiliary: bool = False) -> tuple[Tensor, Tensor | None]:
         """Logits of the classes, (B, K), and the hidden states that the auxiliary loss reads, (B * R, T, C), if there is to be one: what
@@ -164,6 +167,20 @@ def with_special_tokens(pretrained: GPT | LSTM, config: TransferConfig) -> GPT |
     return model
 
 
+def require_blocks(shape: ModelConfig | LSTMConfig) -> None:
+    """
+    Raises:
+        ModelError: an LSTM, or a GPT whose layers share weights: it has no last blocks that could learn alone.
+    """
+    if not has_blocks(shape):
+        raise ModelError("Only a GPT with layers of its own has last blocks that learn alone. Choose what else is to learn.")
+
+
+def has_blocks(shape: ModelConfig | LSTMConfig) -> bool:
+    """Whether a model is a GPT whose layers are its own."""
+    return isinstance(shape, ModelConfig) and not shape.shares_layers
+
+
 def is_taken(name: str, shape: Any, config: TransferConfig) -> bool:
     """Whether a weight of the pretrained model is handed over.
 
@@ -179,7 +196,7 @@ def is_taken(name: str, shape: Any, config: TransferConfig) -> bool:
         return False
     if n < 0:
         return False
-    if shape.attention_groups != shape.n_layer:
+    if not has_blocks(shape):
         raise ModelError("Only a GPT with layers of its own can hand over some of them; hand over all, or nothing (-1).")
     if n > shape.n_layer:
         raise ModelError("The model has {most} layers; hand over -1 (nothing) to {most}.", most=shape.n_layer)

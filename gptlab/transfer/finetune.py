@@ -18,7 +18,7 @@ from gptlab.evaluation.metrics import Score, judge_labels, judge_numbers
 from gptlab.experiment import TransferConfig
 from gptlab.training.events import Judged, Tuned
 from gptlab.training.loop import autocast
-from gptlab.transfer.classifier import Classifier, is_taken
+from gptlab.transfer.classifier import Classifier, is_taken, require_blocks
 from gptlab.transfer.inputs import Encoded, Packed
 
 BUCKET = 16
@@ -118,7 +118,9 @@ class FineTuner:
         return self.config.auxiliary if self.config.updated in ("all", "top") else 0.0
 
     def events(self) -> Iterator[Tuned | Judged]:
-        """Train to the last step. Every event describes the weights after `event.step` updates."""
+        """Train to the last step; nothing happens behind it. Every event describes the weights after `event.step` updates."""
+        if self.step == self.n_steps:
+            return
         look_every = max(1, self.n_steps // N_LOOKS)
         self.classifier.train()
         try:
@@ -182,6 +184,7 @@ def choose_updated(classifier: Classifier, config: TransferConfig) -> None:
 
     Raises:
         DataError: more blocks than there are, or a head where words answer.
+        ModelError: last blocks of a model that has none of its own.
     """
     if config.updated == "head" and classifier.head is None:
         raise DataError("Where words answer there is no head to learn. Choose what else learns, or let the head answer.")
@@ -194,6 +197,7 @@ def choose_updated(classifier: Classifier, config: TransferConfig) -> None:
         return
     model.requires_grad_(False)
     if config.updated == "top":
+        require_blocks(model.config)
         n_layer = model.config.n_layer
         if config.n_updated > n_layer:
             raise DataError("The model has {most} blocks; {given} cannot learn.", most=n_layer, given=config.n_updated)

@@ -26,6 +26,9 @@ N_SPECIAL = 3
 START, DELIMITER, EXTRACT = range(N_SPECIAL)
 """Place of each special token behind the vocabulary."""
 
+LEAST_TEXT = 16
+"""Tokens that a soft prompt has to leave. Chosen here: the special tokens, and a short sentence."""
+
 FORMS = ("classification", "entailment", "similarity", "choice")
 
 
@@ -143,9 +146,14 @@ def reader(task: Task, config: TransferConfig, tokenizer: Tokenizer, vocab_size:
     """What turns a task's examples into sequences for a fine-tuning; `vocab_size` is the pretrained model's.
 
     Raises:
-        DataError: a task that cannot be learned so.
+        DataError: a task that cannot be learned so, or a soft prompt that leaves no room for the text.
     """
     n_prompt = config.n_prompt if config.updated == "prompt" else 0
+    if n_prompt and block_size - n_prompt < LEAST_TEXT:
+        raise DataError(
+            "A soft prompt of {n} vectors leaves {left} tokens of a context of {block_size} for the text. Take {most} vectors at most.",
+            n=n_prompt, left=max(0, block_size - n_prompt), block_size=block_size, most=max(0, block_size - LEAST_TEXT),
+        )  # fmt: skip
     if config.answer_by == "words":
         return Prompted(task, tokenizer, block_size, n_prompt)
     return Transformation(task.form, tokenizer, vocab_size, block_size, n_prompt)

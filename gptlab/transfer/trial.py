@@ -53,8 +53,8 @@ class Splits:
 
     @property
     def n_cut(self) -> int:
-        """Examples that were longer than the context."""
-        return sum(example.n_cut > 0 for split in (self.train, self.validation, self.test) for example in split)
+        """Test examples that were longer than the context."""
+        return sum(example.n_cut > 0 for example in self.test)
 
 
 def tuner_for(

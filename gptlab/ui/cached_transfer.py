@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from gptlab.data.files import Table
-from gptlab.evaluation.own import PREFIX, Columns, keep
+from gptlab.evaluation.own import PREFIX, Columns, draft
 from gptlab.evaluation.shortcuts import Shortcuts, recorded, shortcuts
 from gptlab.evaluation.task import Example, Task
 from gptlab.evaluation.tasks import task_named
@@ -59,13 +59,13 @@ def table(_read: Callable[[], Table], *key: str) -> Table:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def kept(_table: Table, title: str, columns: Columns, *key: str) -> str:
-    """Keep the columns of a table; returns the task's name.
+def drafted(_table: Table, title: str, columns: Columns, *key: str) -> str:
+    """Put the columns of a table aside; returns the task's name.
 
     Raises:
         DataError: columns that make no task.
     """
-    return keep(title, _table, columns)
+    return draft(title, _table, columns)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -85,13 +85,17 @@ def n_characters(name: str, _home: str) -> float:
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def drawn(run_id: str, name: str, answer_by: str, i: int, _home: str) -> Drawn:
-    """The i-th training example of a task, transformed for a model."""
+def drawn(run_id: str, name: str, reading: TransferConfig, i: int, _home: str) -> Drawn:
+    """The i-th training example of a task, transformed for a model.
+
+    Args:
+        reading: as `TransferConfig.reading` gives it.
+    """
     from gptlab.transfer.inputs import Transformation, reader
 
     run, found = open_run(run_id), task_named(name)
     model = run.config().model
-    transform = reader(found, TransferConfig(answer_by=answer_by), run.tokenizer(), model.vocab_size, model.block_size)
+    transform = reader(found, reading, run.tokenizer(), model.vocab_size, model.block_size)
     example = found.examples("train")[i]
     encoded = transform(example)
     rows: list[tuple[Piece, ...]] = []

@@ -174,7 +174,7 @@ def pretrained(
 def has_layers(run: Run) -> bool:
     """Whether a model is a GPT whose layers are its own, so that some of them can be handed over."""
     shape = run.config().model
-    return isinstance(shape, ModelConfig) and shape.attention_groups == shape.n_layer and sort_of(run) != "induction"
+    return isinstance(shape, ModelConfig) and not shape.shares_layers and sort_of(run) != "induction"
 
 
 def is_transformer(run: Run) -> bool:

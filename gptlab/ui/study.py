@@ -206,6 +206,8 @@ def layers(study: Study, points: list[Point]) -> None:
         test=f"{len(cached_transfer.test_examples_of(found)):,}", epochs=first.transfer.n_epochs, rate=f"{first.transfer.learning_rate:g}",
         auxiliary=f"{first.transfer.auxiliary:g}",
     )  # fmt: skip
+    if any(arm.transfer.n_labels is None for arm in study.arms):
+        caption += " " + _("Where all labels are learned from, every seed has the same ones.")
     caption += " " + _("What is tried: {variant}.").format(variant=variant_name(variant_of(first)))
     if beside:
         caption += " " + _("Paper: {source}; a straight line between the ends.").format(source=paper()["gpt1_layers"]["source"])

@@ -48,7 +48,7 @@ def village_title(name: str) -> str:
 
 
 def brought(choice: str | None) -> str | None:
-    """The chosen task's name; for a table that is still to be brought, the name under which it is kept then.
+    """The chosen task's name; for a table that is still to be brought, the name that it has then.
 
     Raises:
         DataError: a file, a data set or columns that cannot be used.
@@ -71,7 +71,7 @@ def upload() -> str | None:
     if file is None:
         st.info(_("Choose a file whose rows have a text (or two) and a label. It stays on this computer."))
         return None
-    return kept(file.name, lambda: read_table(file.name, file.getvalue(), encoding), file.file_id, encoding)
+    return columns_of(file.name, lambda: read_table(file.name, file.getvalue(), encoding), file.file_id, encoding)
 
 
 def from_hub() -> str | None:
@@ -89,7 +89,7 @@ def from_hub() -> str | None:
         return None
     with right:
         chosen = link.select(_("Data sets that were fetched"), here, here[0], str, "hub_table")
-    return kept(chosen, lambda: hub_table(chosen), fetched_at(chosen))
+    return columns_of(chosen, lambda: hub_table(chosen), fetched_at(chosen))
 
 
 def _fetch(asked: str) -> None:
@@ -103,8 +103,8 @@ def _fetch(asked: str) -> None:
         state.keep_error(disk_error(problem))
 
 
-def kept(title: str, read: Callable[[], Table], *key: str) -> str:
-    """The columns of a table; returns the name under which it is kept.
+def columns_of(title: str, read: Callable[[], Table], *key: str) -> str:
+    """The columns of a table; returns the name that they have as a task.
 
     Args:
         key: changes with the table, if its title does not.
@@ -125,7 +125,7 @@ def kept(title: str, read: Callable[[], Table], *key: str) -> str:
         either = st.checkbox(_("Order does not matter (similarity)"), key="table_similarity", disabled=second is None)
         numbers = st.checkbox(_("Labels are quantities"), key="table_numbers", help=_("Predict the number itself, as for STS-B."))
     chosen = Columns(text, label, second, "similarity" if either and second else None, as_numbers=numbers)
-    name = cached_transfer.kept(table, title, chosen, *key)
+    name = cached_transfer.drafted(table, title, chosen, *key)
     checked(name)
     return name
 

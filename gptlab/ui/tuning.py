@@ -39,7 +39,7 @@ def plan() -> FineTuning | None:
     with columns[0]:
         n_labels = labels(name)
     with columns[1]:
-        updated = what_learns()
+        updated = what_learns(run)
     with columns[2]:
         auxiliary = st.slider(
             _("λ"), 0.0, 2.0, 0.5, 0.1, key="lambda", bind="query-params", disabled=updated in ("head", "prompt"),
@@ -66,8 +66,12 @@ def labels(name: str) -> int | None:
     return None if chosen == "all" else int(chosen)
 
 
-def what_learns() -> str:
+def what_learns(run: Run) -> str:
     names = {"all": _("everything"), "top": _("last blocks"), "head": _("head only"), "prompt": _("soft prompt")}
+    if not pick.has_layers(run):
+        del names["top"]
+    if not pick.is_transformer(run):
+        del names["prompt"]
     return link.segments(
         _("What learns"), list(names), "all", names.__getitem__, "updated",
         help=_(
@@ -123,16 +127,21 @@ def transformation(chosen: FineTuning) -> None:
     st.subheader(_("What the model reads"))
     left, right = st.columns([3, 2], gap="large")
     with right:
-        number = int(st.number_input(_("Example"), 1, 50, 1, key="transform_example", bind="query-params"))
+        most = min(50, cached_transfer.n_examples(chosen.task, cached_transfer.here()))
+        number = int(st.number_input(_("Example"), 1, most, 1, key="transform_example", bind="query-params"))
     answer_by = chosen.transfer.answer_by
-    found = cached_transfer.drawn(chosen.model, chosen.task, answer_by, number - 1, cached_transfer.here())
+    found = cached_transfer.drawn(chosen.model, chosen.task, chosen.transfer.reading(), number - 1, cached_transfer.here())
     form = "words" if answer_by == "words" else cached_transfer.task(chosen.task).form
     with left:
         show.sequences(found.rows, "log P" if answer_by == "words" else "h")
-        cut = " " + _("{n} tokens did not fit and were cut at the end of the longest text.").format(n=found.n_cut) if found.n_cut else ""
-        st.caption(
-            _("{n} tokens a sequence. Right: {answer}.").format(n=", ".join(map(str, found.n_tokens)), answer=found.right) + cut
-        )
+        caption = _("{n} tokens a sequence. Right: {answer}.").format(n=", ".join(map(str, found.n_tokens)), answer=found.right)
+        if found.n_cut:
+            cut = {
+                "words": _("{n} tokens did not fit and were cut at the beginning of the prompt."),
+                "head": _("{n} tokens did not fit and were cut at the end of the longest text."),
+            }[answer_by]
+            caption += " " + cut.format(n=found.n_cut)
+        st.caption(caption)
     with right:
         st.markdown(form_words(form))
         st.latex(formula(form))
@@ -183,8 +192,9 @@ def _draw(run: Run) -> None:
         metric = metric_name(found.metric)
         show.figure(figures.scores_figure(series, levels(chosen.task), metric), key="tuning", table=lambda: table_of(series))
         st.caption(
-            _("Training: {n} of the examples that it learns from; validation: up to {n} of the validation split. Seed {seed}.").format(
-                n=256, seed=chosen.transfer.seed
+            _("Training: {n} of the examples that it learns from; validation: up to 256 of the validation split. Seed {seed}.").format(
+                n=min(256, chosen.transfer.n_labels or cached_transfer.n_examples(chosen.task, cached_transfer.here())),
+                seed=chosen.transfer.seed,
             )
         )
         columns = st.columns(2, gap="medium")
@@ -231,7 +241,7 @@ def levels(name: str) -> list[tuple[str, float]]:
         lines = [(_("guessing, and the commonest class"), max(known.random, known.majority))]
     else:
         lines = [(_("guessing"), known.random), (_("the commonest class"), known.majority)]
-    if known.words.value - lines[-1][1] < 0.03:
+    if abs(known.words.value - lines[-1][1]) < 0.03:
         return [*lines[:-1], (lines[-1][0] + _(", bag of words"), max(lines[-1][1], known.words.value))]
     return [*lines, (_("bag of words"), known.words.value)]
 
@@ -249,12 +259,16 @@ def outcome(run: Run, status: Status) -> None:
         (name, f"{score['value']:.3f}", f"[{score['low']:.3f}, {score['high']:.3f}]")
         for arm, name in ((PRETRAINED, _("pretrained")), (SCRATCH, _("from scratch"))) if (score := found.scores.get(arm))
     ] + [(name, f"{value:.3f}", "") for name, value in levels(chosen.task)])  # fmt: skip
-    cut = " " + _("{n} examples were longer than the context and lost their end.").format(n=f"{found.n_cut:,}") if found.n_cut else ""
-    st.caption(
-        _("{metric} on {n} test examples; 95 % interval over them, one training, seed {seed}.").format(
-            metric=metric_name(about.metric), n=f"{len(found.right):,}", seed=chosen.transfer.seed
-        ) + cut
-    )  # fmt: skip
+    caption = _("{metric} on {n} test examples; 95 % interval over them, one training, seed {seed}.").format(
+        metric=metric_name(about.metric), n=f"{len(found.right):,}", seed=chosen.transfer.seed
+    )
+    if found.n_cut:
+        cut = {
+            "words": _("{n} of them were longer than the context and lost their beginning."),
+            "head": _("{n} of them were longer than the context and lost their end."),
+        }[chosen.transfer.answer_by]
+        caption += " " + cut.format(n=f"{found.n_cut:,}")
+    st.caption(caption)
     if about.is_regression:
         show.figure(figures.quantities_figure(found.says[:, 0], found.right), key="quantities")
         st.caption(_("Spearman correlation: {value}").format(value=f"{found.spearman:.3f}"))

@@ -19,7 +19,8 @@ st.divider()
 show.lesson(
     notice=[
         _("The task only changes what the model reads: a few new tokens and one linear layer ($W_y$) are all that is new."),
-        _("Both models have the same shape, examples and number of updates. Only the weights that they begin with differ."),
+        _("Both models have the same shape, examples and number of updates; the weights that they begin with differ. From random weights "
+          "everything learns, also where less of the pretrained model does."),
         _("L1 is the language model's loss on the labelled text itself. From scratch it begins at ln V, like every model."),
         _("Prompt tuning changes no weight of the model: only vectors that are read before the text, and $W_y$, learn."),
     ],

@@ -37,6 +37,26 @@ def test_a_rare_class_is_learned_and_its_absence_told():
     assert made.counts["train"]["fish"] == 1 and made.absent() == {"validation": ["fish"], "test": ["fish"]}
 
 
+@pytest.mark.parametrize("sizes", [(5, 5), (4,) * 100, (3, *(1,) * 9)])
+def test_no_split_is_empty_where_all_classes_are_small(sizes):
+    rows = [(f"text {c} {i}", f"class {c:03}") for c, size in enumerate(sizes) for i in range(size)]
+    made = labelled_task("a", table(rows), "text", "label")
+    found = {split: made.task.examples(split) for split in ("train", "validation", "test")}
+    assert all(found.values()) and len({example.texts for part in found.values() for example in part}) == len(rows)
+    assert {example.label for example in found["train"]} == set(range(len(sizes)))
+    assert {split: sum(counts.values()) for split, counts in made.counts.items()} == {split: len(part) for split, part in found.items()}
+
+
+def test_pairs_in_either_order_are_the_same_pair_where_order_does_not_matter():
+    rows = [(f"a {i}", f"b {i}", "xy"[i % 2]) for i in range(20)]
+    turned = [(b, a, "y") for a, b, _label in rows]
+    names = ("one", "two", "label")
+    made = labelled_task("a", table([*rows, *turned], names), "one", "label", "two", form="similarity")
+    assert (made.n_duplicates, made.n_conflicting) == (20, 10)
+    assert {example.texts for split in made.counts for example in made.task.examples(split)} == {row[:2] for row in rows}
+    assert labelled_task("a", table([*rows, *turned], names), "one", "label", "two").n_duplicates == 0, "entailment goes one way"
+
+
 def test_numbers_are_ordered_by_size_and_noticed():
     rows = [(f"t{i}", str(i % 12)) for i in range(120)]
     made = labelled_task("a", table(rows), "text", "label")
@@ -54,8 +74,9 @@ def test_two_columns_make_pairs():
 @pytest.mark.parametrize(
     ("rows", "message"),
     [([("a", "x")] * 50, "1 different"), ([(f"t{i}", "x") for i in range(50)], "nothing to tell apart"),
-     ([(f"t{i}", f"l{i}") for i in range(5_000)], "5000 different values"), ([], "0 different")],
-    ids=["one row", "one class", "5,000 classes", "empty"],
+     ([(f"t{i}", f"l{i}") for i in range(5_000)], "5000 different values"), ([], "0 different"),
+     ([(f"t{i}", f"l{i}") for i in range(20)], "20 rows of 20 classes: too few")],
+    ids=["one row", "one class", "5,000 classes", "empty", "as many classes as rows"],
 )  # fmt: skip
 def test_tables_that_cannot_be_learned_are_told(rows, message):
     with pytest.raises(DataError, match=message):
@@ -65,6 +86,8 @@ def test_tables_that_cannot_be_learned_are_told(rows, message):
 def test_columns_have_to_be_there():
     with pytest.raises(DataError, match="no column wrong; it has text, label"):
         labelled_task("a.csv", table(), "wrong", "label")
+    with pytest.raises(DataError, match="'label' of a.csv is text and label at once"):
+        labelled_task("a.csv", table(), "text", "label", text_2="label")
     with pytest.raises(DataError, match="train, validation, test"):
         labelled_task("a.csv", table(), "text", "label").task.examples("dev")
 
@@ -83,3 +106,9 @@ def test_a_missing_value_leaves_its_place():
     assert read_table("a.jsonl", b'{"a": "x"}\n{"b": "y"}\n{"a": "z", "b": null}\n') == {"a": ["x", "", "z"], "b": ["", "y", ""]}
     with pytest.raises(DataError, match="no table"):
         read_table("a.txt", b"text")
+
+
+@pytest.mark.parametrize(("name", "content"), [("a.json", b"[]"), ("a.jsonl", b"\n\n"), ("a.csv", b"text,label\n")])
+def test_a_table_without_a_row_is_told(name, content):
+    with pytest.raises(DataError, match="no rows"):
+        read_table(name, content)

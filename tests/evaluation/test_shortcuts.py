@@ -48,6 +48,15 @@ def test_choices_are_judged_one_by_one():
     assert shortcuts(Task("made", "en", "choice", "", "accuracy", (), "1", labelled)).words.value == 1.0
 
 
+def test_words_that_never_come_twice_tell_nothing():
+    """A person's own table of single words."""
+    def examples(split: str) -> tuple[Example, ...]:
+        return tuple(Example((f"{split}{i}",), label=int(i % 4 == 0)) for i in range(12))
+
+    found = shortcuts(Task("made", "", "classification", "", "accuracy", ("a", "b"), "1", examples))
+    assert found.words.value == found.majority == 0.75
+
+
 def test_free_answers_have_none():
     with pytest.raises(DataError, match="reading-en"):
         shortcuts(task_named("reading-en"))

@@ -59,6 +59,19 @@ def test_a_model_that_goes_on_keeps_what_it_goes_on_from(packed, monkeypatch):
     assert all(recipe.begins_from in ("", *shipped.RECIPES) for recipe in shipped.RECIPES.values())
 
 
+def test_a_run_of_an_older_recipe_is_not_taken_for_the_new_one(packed, monkeypatch):
+    """Its card would tell what the recipe says now."""
+    recipe = shipped.Recipe("gpt2", {}, begins_from="tiny-model", village=Village(seed=2), megabytes=0.05, n_steps=3)
+    monkeypatch.setitem(shipped.RECIPES, "tiny-reader", recipe)
+    config, tokenizer = shipped.planned("tiny-reader", "cpu")
+    assert shipped.begun(config) is None
+    run = store.create_run(config.with_(device="cuda"), tokenizer)
+    assert shipped.begun(shipped.planned("tiny-reader", "cpu")[0]) == run
+    for change in (dict(n_steps=4), dict(village=Village(seed=3)), dict(training=dict(answer_weight=2.0))):
+        monkeypatch.setitem(shipped.RECIPES, "tiny-reader", replace(recipe, **change))
+        assert shipped.begun(shipped.planned("tiny-reader", "cpu")[0]) is None
+
+
 def test_a_step_on_the_way_is_made_first():
     assert shipped.way_to("gpt2-12x128-reader") == [f"gpt2-12x128-{step}" for step in ("lessons", "answers", "reader")]
     assert shipped.ancestors("gpt2-12x128-reader") == ["gpt2-12x128", *(f"gpt2-12x128-{step}" for step in ("lessons", "answers"))]

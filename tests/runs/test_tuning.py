@@ -4,19 +4,21 @@ import pytest
 import torch
 
 from gptlab.config import ModelConfig
-from gptlab.errors import RunError
-from gptlab.evaluation.own import Columns, keep, own
+from gptlab.errors import DataError, ModelError, RunError
+from gptlab.evaluation import own as own_module
+from gptlab.evaluation.own import Columns, draft, keep, own, own_titles
 from gptlab.experiment import FineTuning, TransferConfig
 from gptlab.runs import studying
 from gptlab.runs.checkpoint import checkpoints, load_model
 from gptlab.runs.curve import Curve
 from gptlab.runs.distributed import Ranks
+from gptlab.runs.reached import reached
 from gptlab.runs.store import create_run
 from gptlab.runs.subject import fine_tuning_config, study_config
-from gptlab.runs.tuning import load_classifier
+from gptlab.runs.tuning import from_scratch, load_classifier
 from gptlab.runs.worker import train_run
 from gptlab.transfer.finetune import predict
-from gptlab.transfer.studies import layer_study
+from gptlab.transfer.studies import ablation_study, layer_study
 from gptlab.transfer.trial import Splits
 
 CATS = [("a cat on a mat", "0"), ("a dog on a home", "1"), ("the cat sat", "0"), ("the dog run", "1")]
@@ -27,7 +29,7 @@ def task():
     """Cat or dog: 80 rows."""
     rows = [(f"{text} {'the ' * (i // 4 % 5)}{'run ' * (i // 20)}".strip(), label) for i in range(80) for text, label in [CATS[i % 4]]]
     table = {"text": [text for text, _label in rows], "label": [label for _text, label in rows]}
-    return keep("pets", table, Columns("text", "label"))
+    return draft("pets", table, Columns("text", "label"))
 
 
 @pytest.fixture
@@ -80,6 +82,85 @@ def test_a_paused_fine_tuning_goes_on_to_the_same_end(tuned, plan, wish_in_tunin
     assert run.status().state == "finished" and curve_of(run).tuned == curve_of(tuned).tuned
     one, other = (json.loads((r.folder / "results.json").read_text()) for r in (run, tuned))
     assert one == other
+
+
+def test_whoever_is_killed_while_testing_does_not_learn_again(tuned, plan, monkeypatch):
+    from gptlab.runs import tuning
+
+    run = create_run(*fine_tuning_config(plan, "cpu", "pets"))
+    with monkeypatch.context() as at_first:
+        at_first.setattr(tuning, "_keep_results", lambda *_args: 1 / 0)
+        train_run(run, Ranks())
+    assert run.status().state == "failed" and not (run.folder / "results.json").exists()
+    monkeypatch.setattr(tuning.FineTuner, "update", lambda *_args: pytest.fail("learns again"))
+    train_run(run, Ranks())
+    assert run.status().state == "finished" and len(checkpoints(run)) == 1 and not checkpoints(run)[0].can_resume
+    one, other = (json.loads((r.folder / "results.json").read_text()) for r in (run, tuned))
+    assert one == other and curve_of(run).judged == curve_of(tuned).judged
+
+
+def test_a_table_is_kept_when_a_run_needs_it(plan, task, monkeypatch):
+    """Until then it is a draft, which the next day's first one takes away."""
+    assert own_titles() == {} and own(task).task.name == "pets"
+    with pytest.raises(DataError, match="not here any more"):
+        keep("own-0123456789abcdef")
+    fine_tuning_config(plan, "cpu", "pets")
+    assert own_titles() == {task: "pets"}
+    table = {"text": [f"text {i}" for i in range(20)], "label": ["a", "b"] * 10}
+    other = draft("other", table, Columns("text", "label"))
+    assert own_titles() == {task: "pets"} and own(other).task.name == "other"
+    monkeypatch.setattr(own_module, "DRAFT_S", -60)
+    draft("third", table, Columns("text", "label"))
+    own_module._opened.cache_clear()
+    with pytest.raises(DataError, match="not here any more"):
+        own(other)
+    assert own(task).task.name == "pets"
+    study_config(layer_study([plan], n_layer=2, n_seeds=1), "cpu", "pets")
+
+
+def test_last_blocks_are_refused_before_anything_is_queued(trained, plan):
+    shared = dict(shared_attention_groups=1, shared_mlp_groups=1)
+    base = trained(ModelConfig(vocab_size=30, block_size=48, n_layer=2, n_head=2, n_embd=16, **shared))
+    with pytest.raises(ModelError, match="layers of its own"):
+        fine_tuning_config(plan.with_(model=base.id, transfer=plan.transfer.with_(updated="top")), "cpu", "pets")
+
+
+def test_the_twin_learns_like_the_model_unless_that_learns_little():
+    transfer = TransferConfig(learning_rate=0.02, auxiliary=0.7)
+    for updated, rate, auxiliary in (("all", 0.02, 0.7), ("top", 0.02, 0.7), ("head", 1e-3, 0.0), ("prompt", 1e-3, 0.0)):
+        twin = from_scratch(transfer.with_(updated=updated))
+        assert (twin.updated, twin.n_layers_taken, twin.learning_rate, twin.auxiliary) == ("all", -1, rate, auxiliary)
+
+
+def test_what_a_model_reaches_is_told_of_its_last_weights_alone(tuned, plan):
+    model = open_base(plan)
+    last = model.checkpoint_steps()[-1]
+    scores = json.loads((tuned.folder / "results.json").read_text())["scores"]
+    found = {one.updated: one.value for one in reached(model, plan.task)}
+    assert found == {"all": scores["pretrained"]["value"], "scratch": scores["scratch"]["value"]}
+
+    def kept(**changes) -> None:
+        """The same result, of another plan."""
+        config = json.loads((tuned.folder / "config.json").read_text())
+        config["fine_tuning"] |= {"step": changes.pop("step", None)}
+        config["fine_tuning"]["transfer"] = plan.transfer.with_(**changes).to_json()
+        (tuned.folder / "config.json").write_text(json.dumps(config))
+
+    kept(step=last)
+    assert len(reached(model, plan.task)) == 2
+    for changes in (dict(step=last + 1), dict(freeze_taken=True), dict(n_layers_taken=1)):
+        kept(**changes)
+        assert not reached(model, plan.task), changes
+
+
+def test_an_ablation_is_no_result_of_the_model(plan, monkeypatch):
+    monkeypatch.setattr(studying, "processes", lambda _device: 1)
+    study = ablation_study([plan.with_(transfer=plan.transfer.with_(n_epochs=1, n_labels=16))], None, n_seeds=1)
+    run = create_run(*study_config(study, "cpu", "pets"))
+    train_run(run, Ranks())
+    points = {point.arm: point.test for point in curve_of(run).points}
+    found = {one.updated: one.value for one in reached(open_base(plan), plan.task)}
+    assert found == {"all": points[0], "scratch": points[1]} and len(points) == 3
 
 
 @pytest.fixture

@@ -4,12 +4,13 @@ import pytest
 import torch
 
 from gptlab.config import LSTMConfig, ModelConfig
-from gptlab.errors import ConfigError, ModelError
+from gptlab.errors import ConfigError, DataError, ModelError
 from gptlab.evaluation.task import Example, Task
 from gptlab.experiment import TransferConfig
 from gptlab.model.build import build_model
 from gptlab.transfer.classifier import Classifier, with_special_tokens
-from gptlab.transfer.inputs import Packed, Prompted, Transformation
+from gptlab.transfer.finetune import choose_updated
+from gptlab.transfer.inputs import Packed, Prompted, Transformation, reader
 
 
 @pytest.mark.parametrize("n_layers", [-1, 0, 1, 2, 3, None])
@@ -64,6 +65,23 @@ def test_what_has_no_layers_of_its_own_hands_over_all_or_says_so(config):
     assert all(torch.equal(tensor, taken[name][: len(tensor)]) for name, tensor in model.state_dict().items())
     with pytest.raises(ModelError, match="hand over all"):
         with_special_tokens(model, TransferConfig(n_layers_taken=1))
+    classifier = Classifier(with_special_tokens(model, TransferConfig()), "classification", 2)
+    with pytest.raises(ModelError, match="has last blocks"):
+        choose_updated(classifier, TransferConfig(updated="top"))
+
+
+def test_a_soft_prompt_may_be_longer_than_the_vocabulary_but_not_than_the_context(pretrained, tokenizer):
+    vocabulary = pretrained.config.vocab_size + 3
+    classifier = Classifier(with_special_tokens(pretrained, TransferConfig()), "classification", 2, n_prompt=vocabulary + 5)
+    assert len(classifier.soft_prompt) == vocabulary + 5 and torch.equal(classifier.soft_prompt[:5], classifier.soft_prompt[-5:])
+    task = Task("t", "", "classification", "", "accuracy", ("a", "b"), "1", lambda _split: ())
+    for n, fits in ((48, True), (49, False), (100, False)):
+        config = TransferConfig(updated="prompt", n_prompt=n)
+        if fits:
+            assert reader(task, config, tokenizer, pretrained.config.vocab_size, 64).block_size == 16
+            continue
+        with pytest.raises(DataError, match="Take 48 vectors at most"):
+            reader(task, config, tokenizer, pretrained.config.vocab_size, 64)
 
 
 @pytest.mark.parametrize(("form", "n_texts", "shape"), [("classification", 1, (2, 3)), ("entailment", 2, (2, 3)), ("similarity", 2, (2, 3)),

@@ -169,10 +169,12 @@ def test_swapped_people_change_places():
 
 
 def test_a_list_follows_its_rule():
-    rng = Random(3)
-    for needed, rule in RULES.values():
-        found = dict(rule(listed(everything=False)))
-        assert len(found) > 5
-        text = pairs(rng, needed)
-        assert all(" : " in line for line in text.split("\n"))
+    rules = [{f"{left} : {right}" for left, right in rule(listed(everything=False))} for _needed, rule in RULES.values()]
+    followed = set()
+    for seed in range(200):
+        lines = set(pairs(Random(seed), ("en", "ko")).split("\n"))
+        fits = [i for i, rule in enumerate(rules) if lines <= rule]
+        assert fits and len(lines) >= 4, lines
+        followed.update(fits)
+    assert followed == set(range(len(RULES)))
     assert len(listed(True)) - len(listed(False)) >= 20
