@@ -54,7 +54,7 @@ MOST_MEGABYTES = 500
 @dataclass(frozen=True)
 class Village:
     """A text of the village: the same for the same settings, and as long as is wished. The village keeps names, pairs of words and
-    phrasings to itself that this text never uses; tasks are set with them.
+    phrasings to itself that no story here uses; tasks are set with them.
 
     Args:
         languages: of "en" and "ko"; several take turns by chance.
