@@ -630,7 +630,7 @@ def test_words_can_answer_where_a_task_has_some(lab_home, language):
 def test_a_data_set_of_the_hub_becomes_a_task(lab_home, monkeypatch):
     from gptlab.data import hub
 
-    rows = {"sentence": [f"text {i}" for i in range(20)], "verdict": ["good", "bad"] * 10}
+    rows = {"id": [str(i) for i in range(20)], "sentence": [f"a text {i}" for i in range(20)], "verdict": ["good", "bad"] * 10}
     tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
     app = opened("pages/transfer/fine_tuning.py", task="hub")
     assert "fetched once" in app.info[0].value and app.button(key="hub_fetch").disabled
@@ -642,8 +642,11 @@ def test_a_data_set_of_the_hub_becomes_a_task(lab_home, monkeypatch):
     monkeypatch.setattr(hub, "fetched_at", lambda name: "today")
     monkeypatch.setattr(hub, "hub_table", lambda name: rows)
     app = opened("pages/transfer/fine_tuning.py", task="hub")
-    assert app.selectbox(key="table_text").options == ["sentence", "verdict"] and app.selectbox(key="table_label").value == "verdict"
+    assert app.selectbox(key="table_text").options == ["id", "sentence", "verdict"] and app.selectbox(key="table_text").value == "sentence"
+    assert app.selectbox(key="table_label").value == "verdict"
     assert any("16 rows to learn from" in caption.value for caption in app.caption)
+    app.selectbox(key="table_text").set_value("verdict").run()
+    assert not app.exception and "text and label at once" in app.error[0].value
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -78,7 +78,7 @@ RECIPES: dict[str, Recipe] = {
     "gpt2-12x128": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=128, block_size=256)),
     "gpt2-12x64": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=64, block_size=256)),
     "gpt1-6x96": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=96, block_size=256)),
-    # reading is taught in three lessons: all tokens count; answers count above all; some people have names that nobody has
+    # reading is taught in four lessons: all tokens count; answers count above all; some people have names that nobody has; stories, long
     "gpt2-12x128-lessons": Recipe(
         "gpt2", {}, begins_from="gpt2-12x128", village=Village(seed=2, demonstrations=0.9, lessons=True), n_steps=2800, n_shipped=0,
         windows="blank line", training=GENTLE,
@@ -87,9 +87,13 @@ RECIPES: dict[str, Recipe] = {
         "gpt2", {}, begins_from="gpt2-12x128-lessons", village=Village(seed=3, demonstrations=0.9, lessons=True), n_steps=2400, n_shipped=0,
         windows="blank line", training=GENTLE | dict(answer_weight=20.0),
     ),
-    "gpt2-12x128-reader": Recipe(
+    "gpt2-12x128-names": Recipe(
         "gpt2", {}, begins_from="gpt2-12x128-answers", village=Village(seed=4, demonstrations=0.6, lessons=True, made_up=0.3), n_steps=2800,
-        windows="blank line", training=GENTLE | dict(answer_weight=5.0),
+        n_shipped=0, windows="blank line", training=GENTLE | dict(answer_weight=5.0),
+    ),
+    "gpt2-12x128-reader": Recipe(
+        "gpt2", {}, begins_from="gpt2-12x128-names", village=Village(seed=5, demonstrations=0.3, lessons=True, made_up=0.1),
+        megabytes=130.0, n_steps=4200, windows="blank line", training=GENTLE | dict(answer_weight=3.0),
     ),
     # torch's LSTM takes twice as long in bf16 on a CPU
     "lstm-320": Recipe(

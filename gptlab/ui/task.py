@@ -16,6 +16,9 @@ UPLOAD, HUB = "upload", "hub"
 
 MOST_SHOWN_CLASSES = 12
 
+SEEN_ROWS = 200
+"""First rows by which the column with the longest texts is proposed."""
+
 
 def choose(default: str = "acceptability-en") -> str | None:
     """Name of the chosen task; None, with a hint, while an own file is not chosen yet."""
@@ -114,8 +117,9 @@ def columns_of(title: str, read: Callable[[], Table], *key: str) -> str:
     columns = list(table)
     a, b, c, d = st.columns(4, vertical_alignment="bottom")
     none = _("none")
+    longest = max(columns[:-1] or columns, key=lambda name: sum(map(len, table[name][:SEEN_ROWS])))
     with a:
-        text = st.selectbox(_("Column with the text"), columns, key="table_text")
+        text = st.selectbox(_("Column with the text"), columns, index=columns.index(longest), key="table_text")
     with b:
         text_2 = st.selectbox(_("Second text (for pairs)"), [none, *columns], key="table_text_2")
     with c:

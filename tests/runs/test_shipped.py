@@ -73,8 +73,8 @@ def test_a_run_of_an_older_recipe_is_not_taken_for_the_new_one(packed, monkeypat
 
 
 def test_a_step_on_the_way_is_made_first():
-    assert shipped.way_to("gpt2-12x128-reader") == [f"gpt2-12x128-{step}" for step in ("lessons", "answers", "reader")]
-    assert shipped.ancestors("gpt2-12x128-reader") == ["gpt2-12x128", *(f"gpt2-12x128-{step}" for step in ("lessons", "answers"))]
+    assert shipped.way_to("gpt2-12x128-reader") == [f"gpt2-12x128-{step}" for step in ("lessons", "answers", "names", "reader")]
+    assert shipped.ancestors("gpt2-12x128-reader") == ["gpt2-12x128", *(f"gpt2-12x128-{step}" for step in ("lessons", "answers", "names"))]
     assert not shipped.ancestors("lstm-320")
     assert shipped.way_to("gpt2-12x128") == ["gpt2-12x128"], "what it is on the way to is no part of it"
     with pytest.raises(RunError, match="gpt2-12x128-reader"):
