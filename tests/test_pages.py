@@ -627,6 +627,17 @@ def test_words_can_answer_where_a_task_has_some(lab_home, language):
     assert not app.exception and app.info
 
 
+@pytest.mark.parametrize(("groups", "ways"), [(None, 4), (1, 3)])
+def test_last_blocks_are_offered_where_there_are_some(lab_home, groups, ways):
+    run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
+    shape = ModelConfig(vocab_size=300, block_size=16, n_layer=2, n_head=2, n_embd=8, shared_attention_groups=groups)
+    run.write_config(run.config().with_(model=shape))
+    app = opened("pages/transfer/fine_tuning.py", task="acceptability-en", labels="64")
+    assert not app.exception and not app.error
+    (what,) = [s for s in app.get("button_group") if s.key == "updated"]
+    assert len(what.options) == ways
+
+
 def test_a_data_set_of_the_hub_becomes_a_task(lab_home, monkeypatch):
     from gptlab.data import hub
 
