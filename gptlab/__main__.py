@@ -170,7 +170,8 @@ def generate(args: argparse.Namespace) -> None:
     sampling = SamplingConfig(temperature=args.temperature, top_k=args.top_k, top_p=args.top_p, seed=args.seed)
     model, tokenizer = load_model(run, args.step), run.tokenizer()
     prompt = [int(i) for i in tokenizer.encode(args.prompt)]
-    ids = (token.id for token in written(model, prompt, sampling, args.tokens, tokenizer.end_of_text))
+    tokens = written(model, prompt, sampling, args.tokens, tokenizer.end_of_text, tokenizer.vocab_size)
+    ids = (token.id for token in tokens)
     if args.json:
         drawn = list(ids)
         print(json.dumps({"run": run.id, "prompt": args.prompt, "text": tokenizer.decode(drawn), "ids": drawn}, ensure_ascii=False))

@@ -65,7 +65,9 @@ def context_begin(n_tokens: int, block_size: int) -> int:
 
 
 @torch.inference_mode()
-def generate(model: Any, prompt: list[int], sampling: SamplingConfig, n_tokens: int, end_of_text: int | None = None) -> Iterator[NextToken]:
+def generate(
+    model: Any, prompt: list[int], sampling: SamplingConfig, n_tokens: int, end_of_text: int | None = None, n_words: int | None = None
+) -> Iterator[NextToken]:
     """Continue a prompt, one token at a time.
 
     Args:
@@ -74,6 +76,7 @@ def generate(model: Any, prompt: list[int], sampling: SamplingConfig, n_tokens: 
         sampling: how to draw.
         n_tokens: the most to write.
         end_of_text: id that ends the writing early; None to go on.
+        n_words: ids that may be drawn are below it, for a model that has more than its tokenizer: a fine-tuned one has special tokens.
 
     Raises:
         ModelError: an empty prompt.
@@ -89,7 +92,7 @@ def generate(model: Any, prompt: list[int], sampling: SamplingConfig, n_tokens: 
             begin, cache, seen = start, model.new_cache(), start
         new = torch.tensor([ids[seen:]], device=device)
         hidden = model.hidden(new, cache=cache)[:, -1:]  # only the last position needs the wide product with the vocabulary
-        logits = model.logits(hidden)[0, -1].float().cpu()  # (V,)
+        logits = model.logits(hidden)[0, -1, :n_words].float().cpu()  # (V,)
         seen = len(ids)
         adjusted = adjusted_probabilities(logits, sampling)
         # drawn by inverting the distribution: one uniform number a token, the same on every device

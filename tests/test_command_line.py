@@ -446,6 +446,9 @@ def test_questions_are_asked_with_demonstrations_and_without(here, text, tmp_pat
     assert [(line["shots"], line["seed"]) for line in lines] == [(0, 1), (2, 1), (2, 2)] and all(line["n"] == 8 for line in lines)
     assert main(["compare", *few]) == 0
     ways = capsys.readouterr().out
-    assert ways.startswith("random") and "0-shot" in ways and "1-shot" in ways
+    assert ways.startswith("random") and "0-shot" in ways and "1-shot" in ways and "words, 16 labels" in ways
+    assert main(["compare", *few, "--step", "0"]) == 0
+    ways = capsys.readouterr().out
+    assert "0-shot" in ways and "labels" not in ways, "they began at the last step"
     for wrong in (["--task", "acceptability-en"], ["--task", "rules-en", "--shots", "x"], ["--task", "rules-en", "--shots", "-1"]):
         assert main(["evaluate", "--model", run_id, *wrong]) == 2

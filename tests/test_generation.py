@@ -114,6 +114,13 @@ def test_draws_follow_the_probabilities():
     assert [ids.count(i) / 4000 for i in range(3)] == pytest.approx([0.5, 0.3, 0.2], abs=0.03)  # four standard errors
 
 
+def test_ids_behind_the_tokenizers_are_never_drawn():
+    """A fine-tuned model has special tokens, which may be the likeliest."""
+    drawn = list(generate(Fixed(torch.tensor([0.5, 0.3, 0.2, 9.0]).log()), [0], PLAIN, 300, n_words=3))
+    assert {token.id for token in drawn} == {0, 1, 2}
+    assert torch.allclose(drawn[0].probabilities, torch.tensor([0.5, 0.3, 0.2]))
+
+
 def test_temperature_zero_takes_the_likeliest(model):
     for token in generate(model, [1, 2], SamplingConfig(temperature=0.0), 20):
         assert token.id == int(token.probabilities.argmax())

@@ -552,6 +552,54 @@ def test_a_finished_fine_tuning_shows_what_it_reached(tuned_home, language):
     assert not app.exception and app.info
 
 
+def test_a_fine_tuned_model_writes_words_alone(tuned_home, monkeypatch):
+    """Its special tokens stand behind the tokenizer's, which has no name for them; here they are the likeliest."""
+    from gptlab.model.gpt import GPT
+
+    plain = GPT.logits
+
+    def logits(self, hidden):
+        found = plain(self, hidden)
+        found[..., -3:] += 100
+        return found
+
+    monkeypatch.setattr(GPT, "logits", logits)
+    app = opened("pages/pretrain/generate.py", run=tuned_home.id)
+    assert not app.exception and not app.error
+
+
+def test_the_same_moment_of_one_model_is_compared(full_home):
+    app = opened("pages/inside/attention.py", attention_view="compare", run=full_home.id)
+    (slider,) = [s for s in app.select_slider if s.key.startswith("other_step")]
+    step = next(s for s in app.select_slider if s.key != slider.key).value
+    slider.set_value(step).run()
+    assert not app.exception and not app.error and len(app.get("plotly_chart")) == 3
+
+
+def test_the_pronoun_task_shows_what_is_judged(lab_home):
+    from gptlab.evaluation.scoring import pieces_of
+    from gptlab.evaluation.tasks import task_named
+    from gptlab.ui import cached_shots
+
+    run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=128)
+    about = task_named("pronoun-en")
+    example = about.examples("test")[0]
+    nats = cached_shots.judged_first(run.id, 40, "pronoun-en")
+    assert [len(found) for found in nats] == [piece.judged for piece in pieces_of(about, example, run.tokenizer(), 128)]
+    assert all(len(found) < len(run.tokenizer().encode(choice)) for found, choice in zip(nats, example.choices, strict=True))
+
+
+def test_the_likeliest_is_right_where_it_is_the_same_token(lab_home):
+    """A Korean letter in three tokens has labels of its own in a text."""
+    from gptlab.interpret.lens import token_losses
+    from gptlab.ui import cached, cached_inside
+
+    run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300))
+    found = cached_inside.surprises(run.id, 40, "안녕 cat")
+    top = token_losses(cached.model(run.id, 40), found.ids).top_ids[:, 0]
+    assert found.right.tolist() == [int(top[i]) == found.ids[i + 1] for i in range(len(found.ids) - 1)]
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("page", ["layer_transfer", "ablations"])
 def test_a_finished_study_is_drawn(tuned_home, page, language):

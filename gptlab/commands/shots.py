@@ -33,7 +33,9 @@ def compare(args: argparse.Namespace) -> None:
     for k in [k for k in (0, 1, 2, 4, 8) if k <= fits]:
         found = [scored(model, tokenizer, task, examples, k, s, args.rule) for s in range(1, 2 if k == 0 else args.seeds + 1)]
         ways.append({"way": f"{k}-shot", "value": statistics.mean(one["value"] for one in found), "seeds": len(found)})
-    for one in reached(open_run(args.model), args.task):
+    run = open_run(args.model)
+    at_last = args.step in (None, run.checkpoint_steps()[-1])  # what fine-tunings reached began there
+    for one in reached(run, args.task) if at_last else []:
         ways.append({"way": f"{one.updated}, {one.n_labels or 'all'} labels", "value": one.value, "low": one.low, "high": one.high})
     for way in ways:
         print(json.dumps(way) if args.json else f"{way['way']:32} {way['value']:.3f}")

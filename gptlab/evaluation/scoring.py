@@ -196,6 +196,22 @@ def pieces_of(task: Task, example: Example, tokenizer: Tokenizer, block_size: in
     return [piece_of(tokenizer, example.prompt, choice, block_size, begin) for choice, begin in zip(example.choices, begins, strict=True)]
 
 
+def n_cut(tokenizer: Tokenizer, task: Task, examples: Sequence[Example], block_size: int) -> int:
+    """Of how many examples the prompt is too long for a context together with its answer, so that `zero_shot` cuts its beginning."""
+    if task.rule == "threshold":  # the prompt is what is judged
+        return sum(len(tokenizer.encode(BEGIN + example.prompt)) > block_size for example in examples)
+    return sum(len(tokenizer.encode(BEGIN + e.prompt)) + _longest_answer(tokenizer, task, e) > block_size for e in examples)
+
+
+def _longest_answer(tokenizer: Tokenizer, task: Task, example: Example) -> int:
+    """Tokens that are kept free for the answer."""
+    if task.rule == "write":
+        return LONGEST_ANSWER
+    if task.rule == "next":
+        return len((" " + example.answer).encode("utf-8"))
+    return max(len(tokenizer.encode(choice)) for choice in example.choices)
+
+
 def _by_threshold(
     model: Any, tokenizer: Tokenizer, task: Task, examples: Sequence[Example], intervention: Intervention | None
 ) -> Zero:
@@ -216,7 +232,7 @@ def _writes(model: Any, tokenizer: Tokenizer, example: Example, block_size: int)
     wanted = (" " + example.answer).encode("utf-8")
     prompt = tokenizer.encode(BEGIN + example.prompt).tolist()[-(block_size - len(wanted)) :]
     written = b""
-    for token in generate(model, prompt, GREEDY, len(wanted)):
+    for token in generate(model, prompt, GREEDY, len(wanted), n_words=tokenizer.vocab_size):
         written += tokenizer.token_bytes(token.id)
         if not wanted.startswith(written[: len(wanted)]) or len(written) >= len(wanted):
             break
@@ -227,7 +243,7 @@ def _write(model: Any, tokenizer: Tokenizer, example: Example, block_size: int) 
     """Written greedily to the end of the line."""
     prompt = tokenizer.encode(BEGIN + example.prompt).tolist()[-(block_size - LONGEST_ANSWER) :]
     ids: list[int] = []
-    for token in generate(model, prompt, GREEDY, LONGEST_ANSWER):
+    for token in generate(model, prompt, GREEDY, LONGEST_ANSWER, n_words=tokenizer.vocab_size):
         ids.append(token.id)
         if b"\n" in tokenizer.token_bytes(token.id):
             break

@@ -169,6 +169,11 @@ def _check_room(model: GPT, how: Prompting, prefix: list[int], questions: list[l
     block_size = model.config.block_size
     if len(prefix) + longest <= block_size:
         return
+    if how.k == 0:
+        raise DataError(
+            "The longest question with its answer takes {longest} tokens; the context holds {context}. Choose a model with a longer one.",
+            longest=len(prefix) + longest, context=block_size,
+        )  # fmt: skip
     raise DataError(
         "{k} demonstrations take {before} tokens and the longest question with its answer {longest}; the context holds {context}. "
         "Show fewer.",

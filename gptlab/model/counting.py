@@ -73,7 +73,7 @@ def count_albert_encoder(
 def flops_per_token(config: ModelConfig | LSTMConfig) -> float:
     """Floating point operations of one training step, a token: forward and backward.
 
-    Source: Kaplan et al. 2020, section 2.1: 6 operations a weight that multiplies, plus 12 L T C for attention over T tokens.
+    Source: Chowdhery et al. 2022 (PaLM), appendix B: 6 operations a weight that multiplies, plus 12 L T C for attention over T tokens.
     Shared blocks count as often as they run: sharing saves memory, not computing.
     """
     if isinstance(config, LSTMConfig):

@@ -138,10 +138,10 @@ def compare(subject: Subject) -> None:
         f"{pick.short_name(other)} · {step:,}",
         _("difference: first minus second"),
     )
-    for column, title, pattern, difference in zip(st.columns(3), titles, (a, b, a - b), (False, False, True), strict=True):
+    for i, (column, title, pattern) in enumerate(zip(st.columns(3), titles, (a, b, a - b), strict=True)):
         with column:
             st.markdown(f"**{title}**")
-            show.figure(figures.attention_figure(pattern, one.tokens, difference=difference), key=f"compare_{title}")
+            show.figure(figures.attention_figure(pattern, one.tokens, difference=i == 2), key=f"compare_{i}")
     st.caption(
         _("Half of the summed differences a row, mean over rows: {value} (0: the same, 1: nothing in common).").format(
             value=f"{np.abs(a - b).sum(1).mean() / 2:.2f}"

@@ -168,7 +168,7 @@ def continuation(
     tokenizer = open_run(run_id).tokenizer()
     sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     ids = [int(i) for i in tokenizer.encode(prompt)]
-    drawn = list(generate(model(run_id, step), ids, sampling, n_tokens, tokenizer.end_of_text))
+    drawn = list(generate(model(run_id, step), ids, sampling, n_tokens, tokenizer.end_of_text, tokenizer.vocab_size))
     labels = readable(tokenizer, ids + [t.id for t in drawn])
     candidates = [_candidates(tokenizer, t.probabilities.numpy(), t.adjusted.numpy(), t.id) for t in drawn]
     return Continuation(labels[: len(ids)], labels[len(ids) :], candidates)
@@ -199,9 +199,9 @@ def pieces(
     tokenizer = open_run(run_id).tokenizer()
     sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
     ids = [int(i) for i in tokenizer.encode(prompt)]
-    drawn = (t.id for t in generate(model(run_id, step), ids, sampling, n_tokens, tokenizer.end_of_text))
+    tokens = generate(model(run_id, step), ids, sampling, n_tokens, tokenizer.end_of_text, tokenizer.vocab_size)
     yield as_written(prompt)
-    for piece in decode_stream(tokenizer, drawn):
+    for piece in decode_stream(tokenizer, (token.id for token in tokens)):
         yield as_written(piece)
 
 

@@ -247,6 +247,8 @@ class Surprises:
     nats: np.ndarray
     expected: list[list[str]]
     chances: np.ndarray
+    right: np.ndarray
+    """Whether the likeliest token was the true one."""
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
@@ -258,7 +260,7 @@ def surprises(run_id: str, step: int, text: str) -> Surprises:
         raise LabError("The text is a single token; the first one is never predicted. Write a sentence.")
     found = token_losses(cached.model(run_id, step), ids)
     names = np.array(alone(run_id, found.top_ids), dtype=object).reshape(found.top_ids.shape)
-    return Surprises(ids, labels(run_id, ids), found.nats, names.tolist(), found.top)
+    return Surprises(ids, labels(run_id, ids), found.nats, names.tolist(), found.top, found.top_ids[:, 0] == np.array(ids[1:]))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

@@ -34,6 +34,33 @@ def zero_shot(run_id: str, step: int, task: str, n: int) -> dict[str, Any]:
     return asdict(scored(load_model(run, step), run.tokenizer(), found, found.examples("test")[:n]).score)
 
 
+@st.cache_data(max_entries=200, show_spinner=False)
+def n_cut(run_id: str, task: str, n: int) -> int:
+    """Of how many of the first test examples the prompt loses its beginning."""
+    from gptlab.evaluation.scoring import n_cut as counted
+
+    run, found = open_run(run_id), task_named(task)
+    return counted(run.tokenizer(), found, found.examples("test")[:n], run.config().model.block_size)
+
+
+def choices_of(example: Example) -> tuple[str, ...]:
+    """What a model weighs for an example; the right word alone where any word may come."""
+    return example.choices or ((" " + example.answer,) if example.answer else ())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def judged_first(run_id: str, step: int, task: str) -> list[np.ndarray]:
+    """Of the first test example, the log-probability of each token that counts, for each of its choices."""
+    from dataclasses import replace
+
+    from gptlab.evaluation.scoring import judge, pieces_of
+
+    run, found = open_run(run_id), task_named(task)
+    example = found.examples("test")[0]
+    pieces = pieces_of(found, replace(example, choices=choices_of(example)), run.tokenizer(), run.config().model.block_size)
+    return [judged.nats for judged in judge(cached.model(run_id, step), pieces)]
+
+
 def moments(run: Run, task: str | None = None) -> list[int]:
     """Steps of a training at which scores of a task, or of any, are known or can be computed: of a model that ships, scores may be there
     without weights.

@@ -197,8 +197,10 @@ def patching() -> None:
           "answer is back; 0: nothing changed. Logit of the clean answer minus the other: clean {clean}, corrupted {corrupted}.").format(
             clean=f"{found.clean:+.2f}", corrupted=f"{found.corrupted:+.2f}")
     )  # fmt: skip
-    if found.clean <= found.corrupted:
+    if found.clean <= 0:
         st.warning(_("The model does not prefer the clean answer on the clean prompt: there is no fact to be found here."))
+    elif found.clean <= found.corrupted:
+        st.warning(_("The clean answer is no likelier on the clean prompt than on the corrupted one: there is nothing to restore."))
 
 
 def induction() -> None:

@@ -60,11 +60,10 @@ def losses() -> None:
         expected = "\n".join(f"{p:.2f}  {name}" for name, p in zip(names, chances, strict=True))
         about.append(_("{nats} nats (probability {p})").format(nats=f"{nats:.2f}", p=f"{np.exp(-nats):.3f}") + "\n" + expected)
     show.shaded(found.tokens, [0.0, *found.nats.tolist()], about)
-    sure = np.mean([names[0] == token for names, token in zip(found.expected, found.tokens[1:], strict=True)])
     show.numbers([
         (_("mean"), f"{found.nats.mean():.2f}", _("nats per token")), (_("median"), f"{np.median(found.nats):.2f}", _("nats per token")),
         (_("highest"), f"{found.nats.max():.2f}", found.tokens[1 + int(found.nats.argmax())]),
-        (_("likeliest was right"), f"{sure:.0%}", _("of {n} tokens").format(n=len(found.nats))),
+        (_("likeliest was right"), f"{found.right.mean():.0%}", _("of {n} tokens").format(n=len(found.nats))),
     ])  # fmt: skip
     st.caption(_("The darker, the more surprised. Rest the mouse on a token to see what the model expected there: its five likeliest."))
 

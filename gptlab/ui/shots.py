@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from gptlab.config import ModelConfig
 from gptlab.errors import LabError
 from gptlab.evaluation.shortcuts import guessing, recorded
 from gptlab.evaluation.tasks import VILLAGE
@@ -57,26 +56,37 @@ def through_time() -> None:
     jobs = [(i, model, name) for i, model in enumerate(models) for name in chosen]
     for done, (i, model, name) in enumerate(jobs):
         place.progress(done / len(jobs), text=_("Asking {model} about {task} ...").format(model=pick.short_name(model), task=name))
-        series.append(time_series(model, name, chosen.index(name), normalised, dashed=i > 0, named=len(models) > 1))
+        span = (guessing(VILLAGE[name]), ceiling(run, name)) if normalised else (0.0, 1.0)
+        series.append(time_series(model, name, chosen.index(name), span, dashed=i > 0, named=len(models) > 1))
     place.empty()
     show.figure(figures.through_time_figure(series, normalised), key="through_time", table=lambda: time_table(series))
-    st.caption(
-        _("The first {n} test examples at every checkpoint; 95 % interval over them. No weight is changed by a question. The ceiling is "
-          "the best fine-tuned score of this model on this task that was recorded with the app, or computed here; else 1.").format(
-            n=cached_shots.N_EXAMPLES)
-    )  # fmt: skip
+    caption = _("The first {n} test examples at every checkpoint; 95 % interval over them. No weight is changed by a question.").format(
+        n=cached_shots.N_EXAMPLES
+    )
+    if normalised:
+        caption += " " + _("The ceiling is the best fine-tuned score of {model} on the task that was recorded with the app, or computed "
+                           "here; else 1. Asking may do better than the labels taught.").format(model=pick.short_name(run))  # fmt: skip
+    cuts = {name: cached_shots.n_cut(run.id, name, cached_shots.N_EXAMPLES) for name in chosen}
+    if any(cuts.values()):
+        caption += " " + _("Prompts that are too long for the context of {context} tokens lose their beginning: {tasks}.").format(
+            context=run.config().model.block_size,
+            tasks=", ".join(f"{task.village_title(name)} {n}" for name, n in cuts.items() if n),
+        )  # fmt: skip
+    st.caption(caption)
     with st.expander(_("How a language model answers without having been told the task")):
         explain(run, chosen[0])
 
 
-def time_series(run: Run, name: str, group: int, normalised: bool, dashed: bool, named: bool) -> figures.ScoreSeries:
-    """One task at every checkpoint."""
+def time_series(run: Run, name: str, group: int, span: tuple[float, float], dashed: bool, named: bool) -> figures.ScoreSeries:
+    """One task at every checkpoint.
+
+    Args:
+        span: the scores that become 0 and 1.
+    """
     steps = cached_shots.moments(run, name)
     found = [cached_shots.zero_shot(run.id, step, name, cached_shots.N_EXAMPLES) for step in steps]
     value, low, high = (np.array([score[key] for score in found]) for key in ("value", "low", "high"))
-    if normalised:
-        floor, top = guessing(VILLAGE[name]), ceiling(run, name)
-        value, low, high = ((scores - floor) / (top - floor) for scores in (value, low, high))
+    value, low, high = ((scores - span[0]) / (span[1] - span[0]) for scores in (value, low, high))
     label = task.village_title(name) + (f" · {pick.short_name(run)}" if named else "")
     return figures.ScoreSeries(label, np.array(steps), value, low, high, dashed, group)
 
@@ -106,16 +116,16 @@ def explain(run: Run, name: str) -> None:
     st.markdown(words[about.rule])
     example = about.examples("test")[0]
     show.prose(_("The first test example"), example.prompt)
-    choices = example.choices or ((" " + example.answer,) if example.answer else ())
-    if choices and isinstance(run.config().model, ModelConfig):
-        weighed = cached_shots.weighed(run.id, run.checkpoint_steps()[-1], example.prompt, choices)
-        show.table(*weights_table(weighed, choices, example.label))
+    choices = cached_shots.choices_of(example)
+    if choices:
+        nats = cached_shots.judged_first(run.id, run.checkpoint_steps()[-1], name)
+        show.table(*weights_table(nats, choices, example.label))
 
 
-def weights_table(weighed: cached_shots.Weighed, choices: tuple[str, ...], right: int) -> tuple[list[str], list[tuple[str, ...]]]:
+def weights_table(nats: list[np.ndarray], choices: tuple[str, ...], right: int) -> tuple[list[str], list[tuple[str, ...]]]:
     rows: list[tuple[str, ...]] = [
-        (choice.strip(), str(len(nats)), f"{nats.sum():.2f}", f"{nats.mean():.2f}", "✓" if i == right else "")
-        for i, (choice, nats) in enumerate(zip(choices, weighed.nats, strict=True))
+        (choice.strip(), str(len(found)), f"{found.sum():.2f}", f"{found.mean():.2f}", "✓" if i == right else "")
+        for i, (choice, found) in enumerate(zip(choices, nats, strict=True))
     ]
     return [_("Answer"), _("tokens"), _("sum of log-probabilities"), _("mean"), _("right answer")], rows
 
@@ -230,7 +240,7 @@ def literal_prompt(run: Run, step: int, name: str, ks: list[int], instruction: s
     except LabError as problem:
         show.error(problem)
         return
-    show.table(*weights_table(weighed, example.choices, example.label))
+    show.table(*weights_table(weighed.nats, example.choices, example.label))
     st.caption(_("{n} tokens in the prompt.").format(n=weighed.n_tokens))
 
 

@@ -69,6 +69,16 @@ def test_every_rule_gives_a_score(model, tokenizer, name):
     assert all("\n" not in text for text in found.written)
 
 
+@pytest.mark.parametrize("name", ["choice-en", "acceptability-en", "last-word-en", "reading-en"])
+def test_prompts_that_lose_their_beginning_are_counted(tokenizer, name):
+    task = task_named(name)
+    examples = task.examples("test")[:10]
+    lengths = sorted(len(tokenizer.encode(scoring.BEGIN + example.prompt)) for example in examples)
+    assert scoring.n_cut(tokenizer, task, examples, 10_000) == 0
+    assert scoring.n_cut(tokenizer, task, examples, lengths[-1] - 1) >= 1
+    assert scoring.n_cut(tokenizer, task, examples, lengths[0] - 1) == 10
+
+
 def test_half_of_the_sentences_are_acceptable(model, tokenizer):
     task = task_named("acceptability-en")
     found = zero_shot(model, tokenizer, task, task.examples("validation")[:10])

@@ -110,6 +110,6 @@ def test_sharing_saves_no_computing():
 
 
 def test_six_operations_a_weight():
-    """Kaplan et al. 2020, section 2.1: 6 N, and 12 L T C more for attention."""
+    """Chowdhery et al. 2022, appendix B: 6 N, and 12 L T C more for attention."""
     shape = gpt2(768, 12, 12)
     assert flops_per_token(shape) == 6 * (12 * 12 * 768**2 + 50_257 * 768) + 12 * 12 * 1024 * 768
