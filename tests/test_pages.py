@@ -149,6 +149,59 @@ def test_train_puts_a_run_into_the_queue(lab_home):
     assert shown_run(app) == folder.name
 
 
+def test_a_longer_training_warms_up_longer(lab_home):
+    """What stands in the fields is what the run gets."""
+    app = opened("pages/pretrain/train.py")
+    field = {f.label.split()[0]: f for f in app.number_input}
+    before = field["warmup_steps"].value
+    field["n_steps"].set_value(20_000).run()
+    field = {f.label.split()[0]: f for f in app.number_input}
+    shown = field["warmup_steps"].value
+    assert shown > before and any("With these settings" in caption.value for caption in app.caption)
+    app.button(key="train").click().run()
+    (folder,) = (lab_home / "runs").iterdir()
+    training = json.loads((folder / "config.json").read_text())["training"]
+    assert (training["n_steps"], training["warmup_steps"]) == (20_000, shown)
+
+
+def test_a_context_can_be_lowered_where_a_text_is_short(lab_home):
+    short = library.save(sources.pasted(TEXT[:400], "Short"), lab_home)
+    app = opened("pages/pretrain/train.py", text=short)
+    assert "lower block_size" in app.error[0].value and app.button(key="train").disabled
+    (field,) = [f for f in app.number_input if f.label.startswith("block_size")]
+    field.set_value(8).run()
+    assert not app.exception and not app.error and not app.button(key="train").disabled
+
+
+def test_a_model_is_asked_in_signs_that_it_knows(lab_home):
+    """Names, one a line: there is no space; a text without any white space."""
+    from gptlab.ui import cached
+    from gptlab.ui.inside import default_text
+
+    for text in ("\n".join(["emma", "olivia", "ava", "mia"] * 200), "\u732b\u306f\u53ef\u611b\u3044" * 200):
+        data = DataConfig(corpus=library.save(sources.pasted(text, "Names"), lab_home))
+        run = tiny_run(lab_home)
+        run.write_config(run.config().with_(data=data))
+        assert cached.first_prompt(run.id) in text
+        assert set(default_text(run)) <= set(text)
+
+
+def test_a_full_disk_is_told_after_a_click(full_home, monkeypatch):
+    import errno
+
+    from gptlab.ui import live
+
+    def full(*_args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    run = full_home
+    run.write_status(replace(run.status(), state="paused", step=20))
+    monkeypatch.setattr(live.job, "resume", full)
+    app = opened("pages/pretrain/train.py", run=run.id)
+    app.button(key="resume").click().run()
+    assert not app.exception and "No space left" in app.error[0].value
+
+
 @pytest.mark.parametrize("architecture", ["gpt1", "gpt2", "albert", "lstm"])
 def test_every_architecture_can_be_trained(architecture, lab_home):
     app = opened("pages/pretrain/train.py", architecture=architecture)
@@ -214,6 +267,9 @@ def test_a_folder_that_is_not_there_gets_a_sentence(lab_home):
     app = opened("pages/pretrain/train.py", text="folder")
     app.text_input(key="folder").set_value("/no/such/folder").run()
     assert not app.exception and "/no/such/folder" in app.error[0].value
+    for typed in ("~nosuchperson/x", "a whole text " * 500):
+        app.text_input(key="folder").set_value(typed).run()
+        assert not app.exception and "There is no folder" in app.error[0].value
 
 
 def test_settings_that_do_not_go_together_get_a_sentence(lab_home):

@@ -229,6 +229,16 @@ def open_run(run_id: str) -> Run:
     return Run(folder)
 
 
+def size_on_disk(run: Run) -> int:
+    """Bytes of a run's folder; a worker may take files away meanwhile."""
+    total = 0
+    for folder, _folders, files in os.walk(run.folder):
+        for name in files:
+            with suppress(FileNotFoundError):
+                total += os.stat(os.path.join(folder, name)).st_size
+    return total
+
+
 def shipped_runs() -> list[Run]:
     """The models that came with the app, by name."""
     return [Run(card.parent) for card in sorted(MODELS.glob("*/card.json"))]

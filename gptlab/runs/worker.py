@@ -40,7 +40,7 @@ from gptlab.runs.tuning import run_fine_tuning
 from gptlab.tokenizer import Tokenizer, shown_text
 from gptlab.training.answers import AnswersCountMore
 from gptlab.training.events import Evaluation, Step
-from gptlab.training.loop import Trainer, mean_loss, next_token_loss
+from gptlab.training.loop import Trainer, mean_loss, next_token_loss, reported_every
 
 NICENESS = 15
 """Lets the page go first; training alone loses no measurable speed by it."""
@@ -55,9 +55,9 @@ def work(device: str, idle_s: float) -> None:
         return
     with lock:
         me = psutil.Process()
-        write_identity(me, at_work(device))
         give_way(me)
         warm_up(device)
+        write_identity(me, at_work(device))  # not before: who fails on the way is told of, and is not started again at once
         idle_since, heard = time.monotonic(), 0
         wanted(device).unlink(missing_ok=True)  # of somebody who is gone
         while time.monotonic() - idle_since < idle_s:
@@ -216,6 +216,15 @@ def _loss(data: DataConfig, training: TrainingConfig, tokenizer: Tokenizer) -> C
     return AnswersCountMore(tokenizer, labels, training.answer_weight)
 
 
+def kept_steps(training: TrainingConfig) -> set[int]:
+    """The steps to keep for looking back, each at or before its moment of the timeline: a long training tells of every second step, or
+    third, and can be saved only then.
+    """
+    every = reported_every(training.n_steps)
+    moments = saving.timeline(training.n_steps, training.n_checkpoints)
+    return {step if step == training.n_steps else step // every * every for step in moments}
+
+
 class Session:
     """One start of a run: listens to the loop, keeps the books, grants wishes."""
 
@@ -224,7 +233,7 @@ class Session:
     ) -> None:
         self.run, self.desk, self.ranks, self.trainer = run, desk, ranks, trainer
         self.model, self.tokenizer, self.training = model, tokenizer, trainer.config
-        self.keep = set(saving.timeline(self.training.n_steps, self.training.n_checkpoints))
+        self.keep = kept_steps(self.training)
         self.kept = {c.step for c in saving.checkpoints(run)}
         self.elapsed_before_s = desk.now.elapsed_s
         self.begin_s = self.saved_s = time.monotonic()

@@ -24,6 +24,11 @@ MOST_STEP_EVENTS = 4000
 """A longer training reports every second, third ... step. Chosen here: several points a pixel, and a metrics file under a megabyte."""
 
 
+def reported_every(n_steps: int) -> int:
+    """Steps from one report to the next."""
+    return max(1, n_steps // MOST_STEP_EVENTS)
+
+
 class BatchSource(Protocol):
     """Batches as a pure function of the step, so that a resumed training sees the very same data."""
 
@@ -69,7 +74,7 @@ class Trainer:
             TrainingError: the loss or the gradient is not a number any more.
         """
         config = self.config
-        report_every = max(1, config.n_steps // MOST_STEP_EVENTS)
+        report_every = reported_every(config.n_steps)
         while self.step < config.n_steps:
             loss, grad_norm, n_tokens = self.forward_backward()
             fraction = self.set_learning_rates()
@@ -105,7 +110,7 @@ class Trainer:
         with autocast(self.device, self.config.precision):
             loss = self.loss(self.model, batch)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm or math.inf, foreach=True)
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.config.clip_norm or math.inf)
         return loss.detach(), norm, self.config.batch_size * (batch.shape[1] - 1)
 
     def set_learning_rates(self) -> float:
@@ -155,7 +160,7 @@ def mean_loss(model: nn.Module, batches: Iterator[Tensor], device: str, precisio
             each = F.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten(), reduction="none")  # (B * T)
             losses.append(each.float().view(len(batch), -1).mean(1))
     model.train(was_training)
-    window = torch.cat(losses).double()  # (n_windows,)
+    window = torch.cat(losses).cpu().double()  # (n_windows,); Apple's GPUs have no float64
     return float(window.mean()), float(window.std() / len(window) ** 0.5) if len(window) > 1 else None
 
 

@@ -145,7 +145,7 @@ class FineTuner:
             task, auxiliary = losses(self.classifier, batch.to(self.device), self.auxiliary)
             loss = task if auxiliary is None else task + self.auxiliary * auxiliary
         loss.backward()
-        nn.utils.clip_grad_norm_(self.parameters, 1.0, foreach=True)
+        nn.utils.clip_grad_norm_(self.parameters, 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.step += 1

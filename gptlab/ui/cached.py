@@ -14,7 +14,6 @@ from gptlab.errors import DataError
 from gptlab.figures.generation import Candidates
 from gptlab.figures.training import Expected
 from gptlab.paths import home
-from gptlab.presets import SIZES
 from gptlab.runs.curve import Curve
 from gptlab.runs.estimate import Speed, measured_speed
 from gptlab.runs.store import open_run
@@ -42,7 +41,7 @@ def prepared(corpus_id: str, kind: str, vocab_size: int, validation_fraction: fl
         base: the model whose tokenizer it is instead.
 
     Raises:
-        DataError: the text is shorter than one context of the smallest size.
+        DataError: the text has not two tokens in either part.
         TokenizerError: the base's vocabulary cannot express the text.
     """
     from gptlab.data.corpus import check_length
@@ -54,7 +53,7 @@ def prepared(corpus_id: str, kind: str, vocab_size: int, validation_fraction: fl
     config = TokenizerConfig(kind=kind, vocab_size=vocab_size)
     tokenizer = open_run(base).tokenizer() if base else tokenizer_for(corpus, config, validation_fraction)
     train, validation = encoded(corpus_id, tokenizer, validation_fraction, home())
-    check_length(len(train), len(validation), SIZES["mini"].block_size)
+    check_length(len(train), len(validation), block_size=1)
     found = expectations(train, validation, tokenizer.vocab_size)
     return Prepared(
         tokenizer, len(train), len(validation), Expected(found.uniform_nats, found.unigram_nats, found.bigram_nats)
@@ -126,8 +125,8 @@ def first_prompt(run_id: str) -> str:
         text = open_corpus(data.corpus, home()).split(data.validation_fraction)[1] if data else ""
     except DataError:
         text = ""
-    words = text[:400].split()[1:4]  # the first one may be cut
-    return " ".join(words or ["The"]) + " "
+    begins = re.match(r"\S*\s+((?:\S+\s+){1,3})", text[:400])  # the first word may be cut; spaces are those that the vocabulary knows
+    return begins[1] if begins else text[:20] or "The "
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

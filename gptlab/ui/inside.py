@@ -45,7 +45,7 @@ def default_text(run: Run) -> str:
     if run.is_shipped:
         return story(state.language())
     found = cached.first_prompt(run.id).strip()
-    return found if len(found.split()) > 1 else story("en")
+    return found if len(found.split()) > 1 or len(found) >= 10 else story("en")  # some languages have no spaces
 
 
 def story(language: str) -> str:

@@ -7,7 +7,6 @@ import streamlit as st
 
 from gptlab.config import DataConfig, RunConfig, TokenizerConfig
 from gptlab.errors import LabError
-from gptlab.paths import disk_error
 from gptlab.presets import SIZES
 from gptlab.runs.store import Run
 from gptlab.tokenizer import Tokenizer
@@ -47,27 +46,33 @@ def draft(
     """The settings that the choices make.
 
     Raises:
-        LabError: settings that do not go together, or a text that is too short for them.
+        LabError: settings that do not go together.
     """
-    from gptlab.data.corpus import check_length
     from gptlab.runs.plan import plan
 
-    config = plan(
+    return plan(
         title=cached.preview(corpus_id).title, data=DataConfig(corpus=corpus_id), tokenizer_config=tokenizer, tokenizer=text.tokenizer,
         size=size, architecture=architecture, recipe=recipe, device=device, changes=changes,
     )  # fmt: skip
-    check_length(text.n_train, text.n_validation, config.model.block_size)
-    return config
 
 
-def draft_onward(corpus_id: str, text: cached.Prepared, base: Run, recipe: str, device: str, changes: dict[str, object]) -> RunConfig:
+def draft_onward(corpus_id: str, base: Run, recipe: str, device: str, changes: dict[str, object]) -> RunConfig:
     """As `draft`, for a model that goes on to learn."""
-    from gptlab.data.corpus import check_length
     from gptlab.runs.plan import plan_onward
 
-    config = plan_onward(
+    return plan_onward(
         base=base, title=cached.preview(corpus_id).title, data=DataConfig(corpus=corpus_id), recipe=recipe, device=device, changes=changes
     )
+
+
+def checked(config: RunConfig, text: cached.Prepared) -> RunConfig:
+    """The settings, if the text is long enough for them. Their fields are drawn before, so that they can be changed.
+
+    Raises:
+        DataError: a part of the text is shorter than a context.
+    """
+    from gptlab.data.corpus import check_length
+
     check_length(text.n_train, text.n_validation, config.model.block_size)
     return config
 
@@ -119,12 +124,7 @@ def queued(make: Callable[[], tuple[RunConfig, Tokenizer]], key: str) -> None:
     """Put a run into the queue and let the selector of its sort show it; for callbacks, whose errors are kept for the page."""
     from gptlab.runs.job import submit
 
-    try:
-        state.choose_run(submit(*make()).id, key)
-    except LabError as problem:
-        state.keep_error(problem)
-    except OSError as problem:
-        state.keep_error(disk_error(problem))
+    state.attempt(lambda: state.choose_run(submit(*make()).id, key))
 
 
 @st.fragment

@@ -1,5 +1,6 @@
 """What the Runs page is made of."""
 
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -7,7 +8,7 @@ import streamlit as st
 
 from gptlab.errors import LabError
 from gptlab.paths import home
-from gptlab.runs.store import Run, delete_run, list_runs, run_problem
+from gptlab.runs.store import Run, delete_run, list_runs, run_problem, size_on_disk
 from gptlab.ui import cached, live, pick, show, state
 from gptlab.words import _, told
 
@@ -27,7 +28,7 @@ def table() -> None:
                 _("steps"): f"{status.step:,} / {status.n_steps:,}",
                 _("validation loss (nats per token)"): f"{evaluations[-1].validation_nats:.3f}" if evaluations else "-",
                 _("time"): live.duration(status.elapsed_s),
-                _("size on disk"): f"{sum(f.stat().st_size for f in run.folder.rglob('*') if f.is_file()) / 1e6:.1f} MB",
+                _("size on disk"): f"{size_on_disk(run) / 1e6:.1f} MB",
             }
         )
     if rows:
@@ -49,7 +50,7 @@ def export(run: Run) -> None:
         from gptlab.runs.exchange import export_run
 
         try:
-            export_run(run, None, Path(place).expanduser())
+            export_run(run, None, Path(os.path.expanduser(place)))
             st.success(_("Written to {folder}").format(folder=place))
         except LabError as problem:
             show.error(problem)
@@ -59,12 +60,9 @@ def delete(run: Run) -> None:
     """Delete the run, after a second look."""
     st.subheader(_("Delete"))
     sure = st.checkbox(_("Yes, delete {run} for good").format(run=pick.run_label(run)), key=f"sure_{run.id}")
-    st.button(_("Delete"), icon=":material/delete:", key="delete", disabled=not sure, on_click=_delete, args=(run,))
+    st.button(_("Delete"), icon=":material/delete:", key="delete", disabled=not sure, on_click=state.attempt, args=(_delete, run))
 
 
 def _delete(run: Run) -> None:
-    try:
-        delete_run(run)
-        state.choose_run(None)
-    except LabError as problem:
-        state.keep_error(problem)
+    delete_run(run)
+    state.choose_run(None)

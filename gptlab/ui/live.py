@@ -68,6 +68,7 @@ def progress(run: Run, status: Status) -> None:
         text += " · " + _("{title} trains first").format(title=busy.config().title)
     if status.state == "running" and status.seconds_left:
         text += " · " + _("{time} left").format(time=duration(status.seconds_left))
+    show.kept_error()  # of its buttons, which draw this part alone anew
     left, right = st.columns([5, 2], vertical_alignment="center")
     with left:
         st.progress(min(1.0, done), text=text)
@@ -80,28 +81,19 @@ def progress(run: Run, status: Status) -> None:
 def _buttons(run: Run, status: Status) -> None:
     with st.container(horizontal=True, horizontal_alignment="right"):
         if status.is_active or status.state == "queued":
-            st.button(_("Pause"), icon=":material/pause:", key="pause", on_click=job.wish, args=(run, "pause"))
-            st.button(_("Stop"), icon=":material/stop:", key="stop", on_click=job.wish, args=(run, "stop"))
+            st.button(_("Pause"), icon=":material/pause:", key="pause", on_click=state.attempt, args=(job.wish, run, "pause"))
+            st.button(_("Stop"), icon=":material/stop:", key="stop", on_click=state.attempt, args=(job.wish, run, "stop"))
         elif pick.sort_of(run) == "training" and run.config().training is None or run.is_shipped:
             return
         elif status.state != "finished" or status.step < status.n_steps:
-            st.button(_("Resume"), icon=":material/play_arrow:", key="resume", on_click=_resume, args=(run, None))
+            st.button(_("Resume"), icon=":material/play_arrow:", key="resume", on_click=state.attempt, args=(job.resume, run, None))
         elif run.config().training is not None:
             half = max(1, status.n_steps // 2)
             st.button(
-                _("Train {n} steps longer").format(n=f"{half:,}"), icon=":material/more_time:", key="longer", on_click=_resume,
-                args=(run, status.n_steps + half),
+                _("Train {n} steps longer").format(n=f"{half:,}"), icon=":material/more_time:", key="longer", on_click=state.attempt,
+                args=(job.resume, run, status.n_steps + half),
                 help=_("The schedule is stretched over all steps, so the learning rate rises again first."),
             )  # fmt: skip
-
-
-def _resume(run: Run, n_steps: int | None) -> None:
-    from gptlab.errors import LabError
-
-    try:
-        job.resume(run, n_steps)
-    except LabError as error:
-        state.keep_error(error)
 
 
 def _numbers(curve: Curve, status: Status) -> None:

@@ -88,9 +88,16 @@ def device() -> str:
     return st.selectbox(_("Device"), there, index=there.index(choose_device()), format_func=str.upper, key="device")
 
 
-def changes(model: ModelConfig | LSTMConfig | None, training: TrainingConfig) -> dict[str, object]:
-    """Fields that differ from the presets; each shows its preset value until it is changed. No model: its shape stays."""
+def changes(
+    model: ModelConfig | LSTMConfig | None, training: TrainingConfig, of_length: Callable[[float], TrainingConfig]
+) -> dict[str, object]:
+    """Fields that differ from the presets; each shows its preset value until it is changed. No model: its shape stays.
+
+    Args:
+        of_length: the presets of a training of so many steps, on which the warm-up depends.
+    """
     found: dict[str, object] = {}
+    config: ModelConfig | LSTMConfig | TrainingConfig | None
     for config, names in ((model, MORE["model"]), (training, MORE["training"])):
         if config is None:
             continue
@@ -101,6 +108,8 @@ def changes(model: ModelConfig | LSTMConfig | None, training: TrainingConfig) ->
                 chosen = number(type(config), name, preset)
             if chosen != preset:
                 found[name] = chosen
+                if name == "n_steps":
+                    config = of_length(chosen)
     return found
 
 

@@ -1,8 +1,11 @@
 """The one owner of `st.session_state`: every key that is not a widget's own has an accessor here."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from gptlab.errors import LabError
+from gptlab.paths import DISK_ERRORS, disk_error
 from gptlab.words import LANGUAGES
 
 
@@ -48,6 +51,21 @@ def run_selectors(key: str = "run") -> int:
 def keep_error(error: LabError) -> None:
     """Keep an error that happened in a callback for the page that follows it."""
     st.session_state["_error"] = error
+
+
+def attempt(does: Callable[..., object], *args: object) -> None:
+    """What a callback does: a mistake, or a disk that cannot be written, is kept for the page that follows.
+
+    Callbacks run outside of `show.mistakes`.
+    """
+    try:
+        does(*args)
+    except LabError as problem:
+        keep_error(problem)
+    except OSError as problem:
+        if problem.errno not in DISK_ERRORS:
+            raise
+        keep_error(disk_error(problem))
 
 
 def take_error() -> LabError | None:

@@ -5,10 +5,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from gptlab.data.files import Table
-from gptlab.errors import LabError
 from gptlab.evaluation.own import Columns, own, own_titles
 from gptlab.evaluation.tasks import VILLAGE
-from gptlab.paths import disk_error, home
+from gptlab.paths import home
 from gptlab.ui import cached_transfer, link, show, state
 from gptlab.words import _
 
@@ -98,12 +97,7 @@ def from_hub() -> str | None:
 def _fetch(asked: str) -> None:
     from gptlab.data.hub import fetch
 
-    try:
-        state.change("hub_table", fetch(asked))
-    except LabError as problem:
-        state.keep_error(problem)
-    except OSError as problem:
-        state.keep_error(disk_error(problem))
+    state.attempt(lambda: state.change("hub_table", fetch(asked)))
 
 
 def columns_of(title: str, read: Callable[[], Table], *key: str) -> str:

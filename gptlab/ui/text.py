@@ -110,6 +110,7 @@ def _column(content: list[tuple[str, bytes]], encoding: str) -> str | None:
 
 
 def _folder() -> str | None:
+    import os
     from pathlib import Path
 
     from gptlab.data import files, library, sources
@@ -122,7 +123,7 @@ def _folder() -> str | None:
     if not path:
         st.info(_("Name a folder; all its text files are read, those in folders below it too."))
         return None
-    corpus, n_skipped = sources.folder(Path(path).expanduser(), encoding)
+    corpus, n_skipped = sources.folder(Path(os.path.expanduser(path)), encoding)
     if n_skipped:
         st.warning(_("{n} files could not be read and are left out.").format(n=f"{n_skipped:,}"))
     return library.save(corpus, home())

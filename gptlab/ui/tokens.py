@@ -9,7 +9,6 @@ import streamlit as st
 
 from gptlab.errors import LabError
 from gptlab.figures import tokenization as figures
-from gptlab.paths import disk_error
 from gptlab.runs.store import open_run
 from gptlab.runs.vocabularies import trained_vocabularies
 from gptlab.tokenizer.labels import visible
@@ -65,16 +64,7 @@ def _fetch(missing: list[str]) -> None:
         st.markdown(_("These are not on this computer. They are fetched once, from OpenAI's public files."))
         for name in missing:
             label = _("Download {name} ({size} MB)").format(name=vocabulary_name(name), size=SOURCES[name].megabytes)
-            st.button(label, key=f"download_{name}", on_click=_download, args=(name,))
-
-
-def _download(name: str) -> None:
-    try:
-        download(name)
-    except LabError as problem:
-        state.keep_error(problem)
-    except OSError as problem:  # the cache cannot be written
-        state.keep_error(disk_error(problem))
+            st.button(label, key=f"download_{name}", on_click=state.attempt, args=(download, name))
 
 
 def one_text() -> None:

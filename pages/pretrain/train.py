@@ -1,5 +1,7 @@
 """Train: a small GPT learns a text while everybody looks.  Source: GPT-1, section 3.1; GPT-2, section 2."""
 
+from functools import partial
+
 import streamlit as st
 
 from gptlab.errors import LabError
@@ -36,16 +38,20 @@ def form() -> None:
                     device = pick.device()
                     speed = launch.measured(device)
                     if base is not None:
-                        changes = pick.changes(None, launch.draft_onward(corpus, prepared, base, recipe, device, {}).training)
-                        ready = launch.draft_onward(corpus, prepared, base, recipe, device, changes)
+                        onward = partial(launch.draft_onward, corpus, base, recipe, device)
+                        changes = pick.changes(None, onward({}).training, lambda n: onward({"n_steps": n}).training)
+                        ready = launch.checked(onward(changes), prepared)
                         with third[1]:
                             pick.size_of(base, launch.label_of(ready, speed))
                     else:
                         with third[1]:
                             size = pick.size(launch.size_labels(prepared.tokenizer.vocab_size, architecture, recipe, speed))
-                        presets = launch.draft(corpus, prepared, tokenizer, size, architecture, recipe, device, {})
-                        changes = pick.changes(presets.model, presets.training)
-                        ready = launch.draft(corpus, prepared, tokenizer, size, architecture, recipe, device, changes)
+                        anew = partial(launch.draft, corpus, prepared, tokenizer, size, architecture, recipe, device)
+                        presets = anew({})
+                        changes = pick.changes(presets.model, presets.training, lambda n: anew({"n_steps": n}).training)
+                        ready = launch.checked(anew(changes), prepared)
+                        if changes:
+                            st.caption(_("With these settings: {label}").format(label=launch.label_of(ready, speed)))
                 launch.wake_worker(device)
         except LabError as problem:
             show.error(problem)

@@ -66,6 +66,8 @@ def test_folder_says_what_is_wrong(tree, tmp_path, monkeypatch):
         folder(tmp_path / "none")
     with pytest.raises(DataError, match="is not a folder"):
         folder(tree / "b.txt")
+    with pytest.raises(DataError, match="There is no folder"):
+        folder(tmp_path / ("a whole text " * 500))
     (tmp_path / "bare").mkdir()
     (tmp_path / "bare" / "binary.txt").write_bytes(b"\0")
     with pytest.raises(DataError, match=r"holds no file that can be read \(1 skipped\)"):

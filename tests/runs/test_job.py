@@ -45,6 +45,16 @@ def is_state(run, *states):
     return lambda: run.status().state in states
 
 
+def test_a_worker_that_fails_on_its_way_is_told_of(lab_home, monkeypatch):
+    """A device whose memory somebody else has taken: the worker ends before it begins to work, and is not started again at once."""
+    from gptlab.runs import worker
+
+    monkeypatch.setattr(worker, "warm_up", lambda device: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        worker.work("cpu", idle_s=0)
+    assert not job.at_work("cpu").exists()
+
+
 def test_run_survives_a_pause_and_a_kill(planned, trained, record, until):
     long = dict(n_steps=600, evaluate_every=200)
     whole = trained(**long)

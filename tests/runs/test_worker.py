@@ -110,6 +110,18 @@ def test_run_is_trained_to_its_end(trained, record, model):
     assert [c.step for c in checkpoints(run)] == timeline(30, 4) and [c.can_resume for c in checkpoints(run)][-1]
 
 
+def test_a_long_training_keeps_all_its_moments(trained, monkeypatch):
+    """It reports every third step only, and is looked at then."""
+    from gptlab.training import loop
+
+    monkeypatch.setattr(loop, "MOST_STEP_EVENTS", 10)
+    run = trained(n_steps=30, n_checkpoints=6)
+    kept = [c.step for c in checkpoints(run)]
+    assert kept == sorted(step if step == 30 else step // 3 * 3 for step in set(timeline(30, 6)) - {1, 2})
+    assert len(kept) >= 4
+
+
+
 def test_start_tells_what_to_expect(trained):
     curve = Curve((run := trained()).folder)
     curve.read()
