@@ -107,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
     e.add_argument("--step", type=int, help="checkpoint; default: the newest")
     e.add_argument("directory", type=Path)
 
-    i = command("import", import_, "Take a GPT-1 or GPT-2 directory of transformers in as a run.")
+    i = command("import", import_, "Take a directory of transformers in as a run: a GPT-2, or a GPT-1 whose tokenizer is of GPT-2's kind.")
     i.add_argument("--title", default="", help="name shown for the run")
     i.add_argument("directory", type=Path)
 
@@ -133,7 +133,7 @@ def parser() -> argparse.ArgumentParser:
 
     f.add_argument("--updated", choices=UPDATED, default="all", help="what learns (default %(default)s)")
     f.add_argument("--answer-by", choices=ANSWERS, default="head", help="what gives the answer (default %(default)s)")
-    f.add_argument("--top-layers", type=int, default=1, metavar="K", help="with --updated top: how many last blocks (default %(default)s)")
+    f.add_argument("--top-layers", type=int, metavar="K", help="with --updated top: how many last blocks (default 1)")
     f.add_argument("--scratch", action="store_true", help="train the same model from random weights beside it")
     f.add_argument("--seed", type=int, default=1, help="decides examples, order and random weights (default %(default)s)")
 
@@ -208,7 +208,10 @@ def runs(args: argparse.Namespace) -> None:
 def delete(args: argparse.Namespace) -> None:
     from gptlab.runs.store import delete_run
 
-    delete_run(open_run(args.run))
+    run = open_run(args.run)
+    delete_run(run)
+    if args.json:
+        print(json.dumps({"run": run.id, "state": "deleted"}))
 
 
 def export(args: argparse.Namespace) -> None:

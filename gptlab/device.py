@@ -70,10 +70,15 @@ def choose_device(wanted: str | None = None) -> str:
 
 
 def likely_device() -> str:
-    """The device that `choose_device` will name, told without torch: by driver, system and build. For the frame of the first page."""
-    if "torch" in sys.modules:
+    """The device that `choose_device` will name, told without torch: by driver, system and build. For the frame of the first page.
+
+    Raises:
+        DeviceError: as `choose_device`, as far as a name alone tells.
+    """
+    wanted = os.environ.get("GPTLAB_DEVICE")
+    if "torch" in sys.modules or wanted not in (None, "", "cuda", "mps", "cpu"):
         return choose_device()
-    if wanted := os.environ.get("GPTLAB_DEVICE"):
+    if wanted:
         return wanted
     if Path("/proc/driver/nvidia/version").exists() and not version("torch").endswith("+cpu"):
         return "cuda"

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import torch
 
 import gptlab
 from gptlab.__main__ import main
+from gptlab.errors import RunError
 from gptlab.runs import estimate, job
 from gptlab.runs.distributed import Ranks
 from gptlab.runs.store import list_runs, open_run
@@ -66,7 +68,7 @@ def say(capsys):
         assert main([str(a) for a in arguments]) == code
         out, err = capsys.readouterr()
         assert "Traceback" not in err
-        return [json.loads(line) for line in out.splitlines() if line.startswith("{")] if "--json" in arguments else out + err
+        return [json.loads(line) for line in out.splitlines()] if "--json" in arguments else out + err
 
     return run
 
@@ -88,6 +90,8 @@ def test_train_prints_id_progress_and_end(say, text, here):
 
 def test_train_tells_json(say, text, here):
     found = say("train", "--text", text, "--size", "mini", "--recipe", "fast", "--title", "빠름", "--steps", 20, *TINY, "--json")
+    first, *found = found
+    assert first == {"kind": "run", "run": found[-1]["run"]}
     assert [(v["kind"], v["step"]) for v in found] == [("evaluation", 0), ("evaluation", 10), ("evaluation", 20), ("end", 20)]
     assert found[-1]["state"] == "finished" and 0 < found[1]["validation_bits_per_byte"] < found[0]["validation_bits_per_byte"]
     config = open_run(found[-1]["run"]).config()
@@ -284,7 +288,8 @@ def test_mistake_ends_the_real_command_without_a_traceback():
 
 def test_real_training_is_paused_from_elsewhere_resumed_and_stopped_by_ctrl_c(say, text):
     def running(process):
-        run = open_run(process.stdout.readline().strip() or list_runs()[0].id)
+        process.stdout.readline()  # which run it is, told in one of two ways
+        run = list_runs()[0]
         end = time.monotonic() + 60
         while run.status().state != "running":
             assert time.monotonic() < end and process.poll() is None
@@ -388,6 +393,17 @@ def test_a_model_is_made_packed_and_listed(here, capsys, monkeypatch):
     assert main(["build-models", "nonsense"]) == 2
 
 
+def test_nothing_goes_on_from_a_lesson_that_was_stopped(trained, monkeypatch, capsys):
+    from gptlab.commands import village
+
+    run = open_run(trained)
+    run.write_status(replace(run.status(), state="stopped"))
+    monkeypatch.setattr(village, "follow", lambda *_args: None)
+    monkeypatch.setattr("gptlab.runs.job.resume", lambda *_args: None)
+    with pytest.raises(RunError, match="is stopped"):
+        village._done(run.config(), run.tokenizer(), as_json=False)
+
+
 @pytest.fixture
 def pretrained(here, text, capsys):
     """Id of a tiny run with a BPE, which can read anything."""
@@ -399,7 +415,7 @@ def pretrained(here, text, capsys):
 def test_fine_tuning_tells_the_score_beside_the_baselines(pretrained, table, capsys):
     quick = [*table, "--epochs", "1"]
     assert main(["fine-tune", "--model", pretrained, *quick, "--scratch", "--json"]) == 0
-    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()[1:]]
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     result = lines[-1]
     assert set(result["scores"]) == {"pretrained", "scratch"} and result["baselines"]["random"] == 0.5
     assert {line["arm"] for line in lines if line["kind"] == "judged"} == {"pretrained", "scratch"}
@@ -427,7 +443,8 @@ def test_an_own_table_is_a_task(pretrained, table, capsys):
     before = len(list_runs())
     assert main(["fine-tune", "--model", pretrained, *table, "--answer-by", "words"]) == 2 and len(list_runs()) == before
     assert "has no words for its answers" in capsys.readouterr().err
-    for wrong in (["--task", "nonsense"], [], table[:2], [*table, "--task", "kind-en"], other_columns):
+    alone = (["--task", "kind-en", "--numbers"], ["--task", "kind-en", "--label", "kind"], ["--task", "kind-en", "--top-layers", "1"])
+    for wrong in (["--task", "nonsense"], [], table[:2], [*table, "--task", "kind-en"], other_columns, *alone):
         assert main(["fine-tune", "--model", pretrained, *wrong]) == 2
 
 

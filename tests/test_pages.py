@@ -149,6 +149,14 @@ def test_train_puts_a_run_into_the_queue(lab_home):
     assert shown_run(app) == folder.name
 
 
+@pytest.mark.parametrize("page", ["pages/start/overview.py", "pages/library/runs.py"])
+def test_a_device_that_is_none_does_not_close_the_pages(lab_home, monkeypatch, page):
+    monkeypatch.setenv("GPTLAB_DEVICE", "gpu:0")
+    app = opened(page)
+    assert not app.exception and any("gpu:0" in error.value for error in app.error)
+    assert app.title
+
+
 def test_a_longer_training_warms_up_longer(lab_home):
     """What stands in the fields is what the run gets."""
     app = opened("pages/pretrain/train.py")

@@ -45,12 +45,14 @@ def asked(args: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
     """Model, tokenizer, task and test examples.
 
     Raises:
-        DataError, ModelError: a task without choices, or an LSTM.
+        DataError, ModelError: a task without choices, an LSTM, or no examples.
     """
     from gptlab.evaluation.tasks import task_named
     from gptlab.model.gpt import GPT
     from gptlab.runs.checkpoint import load_model
 
+    if args.examples < 1 or args.seeds < 1:
+        raise DataError("--examples and --seeds have to be 1 or more.")
     run, task = open_run(args.model), task_named(args.task)
     model = load_model(run, args.step)
     if not isinstance(model, GPT):

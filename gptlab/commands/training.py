@@ -61,6 +61,8 @@ def planned(args: argparse.Namespace) -> tuple[RunConfig, Any]:
     )
     if base is not None:
         return plan_onward(base=base, **common), base.tokenizer()
+    if args.vocab_size is not None and args.tokenizer != "bpe":
+        raise ConfigError("--vocab-size is for --tokenizer bpe; of characters the text decides how many there are.")
     vocab_size = 1024 if args.vocab_size is None else args.vocab_size
     tokenizer_config = TokenizerConfig(kind=args.tokenizer or "characters", vocab_size=vocab_size)
     tokenizer = tokenizer_for(corpus, tokenizer_config, data.validation_fraction)
@@ -85,9 +87,16 @@ def refuse_what_stays(args: argparse.Namespace) -> None:
 
 
 def read_text(args: argparse.Namespace) -> Any:
-    """The corpus that `--text` names."""
-    from gptlab.data import sources
+    """The corpus that `--text` names.
 
+    Raises:
+        DataError: no such text, or a column of what is no table.
+    """
+    from gptlab.data import sources
+    from gptlab.data.files import TABLE_READERS
+
+    if args.column and Path(args.text).suffix.lower() not in TABLE_READERS:
+        raise DataError("--column is for a single table ({suffixes}); {text} is none.", suffixes=" ".join(TABLE_READERS), text=args.text)
     if args.text in ("python-documentation", "python-sources"):
         return sources.python_documentation() if args.text == "python-documentation" else sources.python_sources()
     path = Path(args.text)
@@ -123,7 +132,7 @@ def follow(run: Run, as_json: bool, told: int = 0) -> None:
     with interrupts() as interrupted, tqdm(
         total=run.status().n_steps, unit="step", disable=as_json or not sys.stderr.isatty(), file=sys.stderr
     ) as bar:
-        print(run.id, flush=True)
+        print(json.dumps({"kind": "run", "run": run.id}) if as_json else run.id, flush=True)
         while True:
             status = run.status()
             curve.read()

@@ -22,9 +22,11 @@ def fine_tune(args: argparse.Namespace) -> None:
     from gptlab.runs.job import submit
     from gptlab.runs.subject import fine_tuning_config
 
+    if args.top_layers is not None and args.updated != "top":
+        raise DataError("--top-layers says how many last blocks learn; give --updated top with it.")
     plan = plan_of(args)
     transfer = plan.transfer.with_(
-        n_layers_taken=args.transfer_layers, updated=args.updated, n_updated=args.top_layers, answer_by=args.answer_by, seed=args.seed
+        n_layers_taken=args.transfer_layers, updated=args.updated, n_updated=args.top_layers or 1, answer_by=args.answer_by, seed=args.seed
     )
     if args.auxiliary_lm and args.updated in ("head", "prompt"):
         print("--auxiliary-lm has no weights to move where the language model stays as it is; it is left out", file=sys.stderr)
@@ -61,8 +63,8 @@ def layer_transfer(args: argparse.Namespace) -> None:
 
     plan = plan_of(args)
     shape = open_run(plan.model).config().model
-    if not isinstance(shape, ModelConfig):
-        raise ModelError("{name} is an LSTM; only a GPT has layers to hand over.", name=plan.model)
+    if not isinstance(shape, ModelConfig) or shape.shares_layers:
+        raise ModelError("{name} has no layers of its own to hand over; choose a GPT that shares none.", name=plan.model)
     study = layer_study([plan], shape.n_layer, args.seeds)
     run = submit(*study_config(study, choose_device(args.device), f"{plan.model} · {task_named(plan.task).name}"))
     follow(run, args.json)
@@ -88,13 +90,15 @@ def plan_of(args: argparse.Namespace) -> FineTuning:
     """Model, checkpoint, task and settings that a command names; what was not given stays as it is by default.
 
     Raises:
-        DataError: neither task nor table, or both.
+        DataError: neither task nor table, or both; columns without a table.
     """
     from gptlab.device import choose_device
     from gptlab.runs.estimate import measured_speed
 
     if sum(given is not None for given in (args.task, args.data, args.hub)) != 1:
         raise DataError("Name a task with --task, or a table with --data or --hub, and its columns with --text and --label.")
+    if args.task is not None and (args.text or args.text_2 or args.label or args.numbers):
+        raise DataError("--text, --text-2, --label and --numbers are about a table; {task} is a task of the village.", task=args.task)
     given = dict(n_labels=args.labels, auxiliary=args.auxiliary_lm, n_epochs=args.epochs, learning_rate=args.learning_rate)
     transfer = TransferConfig(**{name: value for name, value in given.items() if value is not None})
     transfer = transfer.with_(precision=measured_speed(choose_device(args.device)).tuning_precision)

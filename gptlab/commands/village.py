@@ -38,7 +38,7 @@ def tasks(args: argparse.Namespace) -> None:
             print(json.dumps(about | {"shortcuts": asdict(known) if known else None}, ensure_ascii=False))
         else:
             print(f"{task.name:20s} {task.form:14s} {task.metric:9s} {tell_shortcuts(known)}")
-        for example in task.examples("test")[: args.examples]:
+        for example in task.examples("test")[: max(0, args.examples)]:
             print(json.dumps(asdict(example), ensure_ascii=False))
 
 
@@ -92,7 +92,11 @@ def build_studies(args: argparse.Namespace) -> None:
 
 
 def _done(config: RunConfig, tokenizer: Tokenizer, as_json: bool) -> Run:
-    """The run of these settings, from wherever it stands to its end."""
+    """The run of these settings, from wherever it stands to its end; nothing goes on from one that was stopped on the way.
+
+    Raises:
+        RunError: it was stopped, or paused.
+    """
     from gptlab.runs import job, shipped
 
     run = shipped.begun(config)
@@ -101,4 +105,5 @@ def _done(config: RunConfig, tokenizer: Tokenizer, as_json: bool) -> Run:
     elif run.status().state != "finished":
         job.resume(run, None)
     follow(run, as_json)
+    shipped.require_finished(run)
     return run

@@ -30,7 +30,11 @@ def fetch(asked: str) -> str:
     if (given := NAME.fullmatch(asked.strip())) is None or ".." in asked:
         raise DataError("{given!r} is no name of a data set. Names look like rotten_tomatoes or nyu-mll/glue:cola.", given=asked)
     name, part = given["name"], given["part"]
-    parts = json.loads(_answer(asked, f"{_endpoint()}/api/datasets/{name}/parquet", 2**20))
+    listing = _answer(asked, f"{_endpoint()}/api/datasets/{name}/parquet", 2**20)
+    try:
+        parts = json.loads(listing)
+    except ValueError as error:  # something on the way answers in place of the hub
+        raise _unreachable(asked, error) from error
     if not isinstance(parts, dict) or not parts:
         raise DataError("The hub has no tables of {given}. Choose another data set.", given=asked)
     if part is not None and part not in parts:

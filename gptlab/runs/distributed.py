@@ -1,6 +1,7 @@
 """Several processes as one training, under `torchrun`: PyTorch's own DistributedDataParallel.
 
-Every process takes its rows of the same global batch, so the losses are those of one process.
+Every process takes its rows of the same global batch, so the losses are those of one process, as far as nothing is dropped out and all
+tokens count alike.
 """
 
 import gc
@@ -8,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import torch
 import torch.distributed as dist
@@ -59,7 +61,8 @@ def joined(device: str) -> Iterator[Ranks]:
 
     A process that ends without taking leave is now and then aborted by its own threads.
     """
-    dist.init_process_group("nccl" if device == "cuda" else "gloo")
+    # the others wait while the first one waits for the device, however long it trains something else
+    dist.init_process_group("nccl" if device == "cuda" else "gloo", timeout=timedelta(days=7))
     try:
         if device == "cuda":
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))

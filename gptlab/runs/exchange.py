@@ -25,8 +25,10 @@ def export_run(run: Run, step: int | None, directory: Path) -> None:
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise RunError("The folder {folder} is not empty. Name a new one.", folder=str(directory))
     directory.mkdir(parents=True, exist_ok=True)
-    write_directory(model, directory)
-    write_tokenizer(run.tokenizer(), directory)
+    tokenizer = run.tokenizer()
+    write_directory(model, directory, tokenizer.end_of_text, tokenizer.end_of_text)
+    write_tokenizer(tokenizer, directory)
+    step = run.checkpoint_steps()[-1] if step is None else step
     about = {"run": run.id, "step": step, "settings": run.config().to_json(), "environment": run.environment()}
     (directory / "gptlab.json").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
 

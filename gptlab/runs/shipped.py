@@ -199,7 +199,7 @@ def pack(run: Run, name: str) -> dict[str, Any]:
     Raises:
         RunError: the run is not finished.
     """
-    _check_finished(run)
+    require_finished(run)
     config = run.config()
     place = store.MODELS / name
     shutil.rmtree(place, ignore_errors=True)
@@ -231,7 +231,7 @@ def pack_study(run: Run, name: str) -> None:
     Raises:
         RunError: it is not finished.
     """
-    _check_finished(run)
+    require_finished(run)
     place = store.STUDIES / name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
@@ -245,7 +245,11 @@ def versions_of(study: Study | None) -> dict[str, str]:
     return {arm.task: task_named(arm.task).version for arm in study.arms} if study else {}
 
 
-def _check_finished(run: Run) -> None:
+def require_finished(run: Run) -> None:
+    """
+    Raises:
+        RunError: it was stopped, or paused.
+    """
     if (state := run.status().state) != "finished":
         raise RunError("The run {run_id} is {state}; only a finished one can ship.", run_id=run.id, state=state)
 

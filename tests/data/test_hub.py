@@ -92,6 +92,10 @@ def test_what_the_hub_does_not_have_or_hands_out_damaged_is_said_and_nothing_is_
     put, _asked = served
     with pytest.raises(DataError, match="The hub has no public data set nobody/knows"):
         hub.fetch("nobody/knows")
+    with monkeypatch.context() as portal:
+        portal.setattr(hub, "_answer", lambda *_args: b"<html>Please log in</html>")
+        with pytest.raises(DataError, match="could not be fetched"):
+            hub.fetch("films")
     put("empty", {})
     with pytest.raises(DataError, match="The hub has no tables of empty"):
         hub.fetch("empty")

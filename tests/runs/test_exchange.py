@@ -58,6 +58,7 @@ def test_exported_run_computes_the_same_in_transformers_and_comes_back(saved, tm
     model = load_model(run)
     theirs = transformers.AutoModelForCausalLM.from_pretrained(directory).eval()
     their_tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+    assert theirs.config.eos_token_id == run.tokenizer().end_of_text and json.loads((directory / "gptlab.json").read_text())["step"] == 5
     text = "the cat saw 고양이 home"
     ids = [int(i) for i in run.tokenizer().encode(text)]
     assert their_tokenizer.encode(text, add_special_tokens=False) == ids and their_tokenizer.decode(ids) == text
