@@ -90,17 +90,27 @@ def memory_needed(model: ModelConfig | LSTMConfig, training: TrainingConfig, dev
     return FIXED_BYTES + 16 * parameters + 4 * (tokens * kept + head)
 
 
-def check_memory(model: ModelConfig | LSTMConfig, training: TrainingConfig, free_bytes: int, device: str = "cpu") -> None:
+def check_memory(
+    model: ModelConfig | LSTMConfig, training: TrainingConfig, free_bytes: int, device: str = "cpu", n_processes: int = 1
+) -> None:
     """
+    Args:
+        free_bytes: of the device; processes on GPUs have one each, others share it.
+        n_processes: that share a batch.
+
     Raises:
         TrainingError: more is needed than is free; says how far to lower the batch size.
     """
-    needed = memory_needed(model, training, device)
+    if device != "cuda":
+        free_bytes //= n_processes
+
+    def needed_for(batch_size: int) -> int:
+        return memory_needed(model, training.with_(batch_size=max(1, batch_size // n_processes)), device)
+
+    needed = needed_for(training.batch_size)
     if needed <= free_bytes:
         return
-    fixed = memory_needed(model, training.with_(batch_size=1), device)
-    each = (memory_needed(model, training.with_(batch_size=33), device) - fixed) / 32
-    fits = int((free_bytes - fixed) // each) + 1 if free_bytes > fixed else 0
+    fits = next((size for size in range(training.batch_size - 1, 0, -1) if needed_for(size) <= free_bytes), 0)
     if fits:
         raise TrainingError(
             "This training needs about {needed} GB of memory and {free} GB are free. Lower batch_size from {batch_size} to {fits}, "
@@ -109,7 +119,7 @@ def check_memory(model: ModelConfig | LSTMConfig, training: TrainingConfig, free
         )  # fmt: skip
     raise TrainingError(
         "This training needs about {needed} GB of memory even with one sequence at a time, and {free} GB are free. Choose a smaller size.",
-        needed=f"{fixed / 1e9:.1f}", free=f"{free_bytes / 1e9:.1f}",
+        needed=f"{needed_for(1) / 1e9:.1f}", free=f"{free_bytes / 1e9:.1f}",
     )  # fmt: skip
 
 

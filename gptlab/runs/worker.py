@@ -42,6 +42,9 @@ from gptlab.training.answers import AnswersCountMore
 from gptlab.training.events import Evaluation, Step
 from gptlab.training.loop import Trainer, mean_loss, next_token_loss, reported_every
 
+MOST_LOGITS = 2**23
+"""Held at once while a training is evaluated. Chosen here: with their softmax less than a tenth of a gigabyte."""
+
 NICENESS = 15
 """Lets the page go first; training alone loses no measurable speed by it."""
 
@@ -147,7 +150,7 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
     data, training = config.to_train()
     desk.status(device_name=device_name(config.device), n_steps=training.n_steps)
     if ranks.is_first:
-        check_memory(config.model, training, memory_bytes(config.device)[0], config.device)
+        check_memory(config.model, training, memory_bytes(config.device)[0], config.device, ranks.world_size)
     train, validation = encoded(data.corpus, tokenizer, data.validation_fraction, home())
     check_length(len(train), len(validation), config.model.block_size)
     loss = _loss(data, training, tokenizer)
@@ -156,8 +159,10 @@ def _train(run: Run, ranks: Ranks, desk: Desk) -> str:
     model.train().to(config.device)
     block_size = config.model.block_size
 
+    rows = min(training.batch_size, max(1, MOST_LOGITS // (block_size * config.model.vocab_size)))
+
     def read(tokens: np.ndarray) -> tuple[float, float | None]:
-        windows = evaluation_batches(tokens, block_size, training.batch_size, training.evaluation_tokens)
+        windows = evaluation_batches(tokens, block_size, rows, training.evaluation_tokens)
         return mean_loss(model, windows, config.device, training.precision)
 
     starts = blank_lines(train, [tokenizer.token_bytes(i) for i in range(tokenizer.vocab_size)]) if data.windows == "blank line" else None

@@ -9,13 +9,17 @@ SPIKE = 1.5
 """A loss this many times its recent best is a spike. Chosen here: batch noise stays below 1.2 on the lab's presets."""
 
 
+RISEN = 1.01
+"""A validation loss this many times the best one has risen. Chosen here: the lab's presets wobble by less."""
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """One finding.
 
     kind: "starting" (too few points), "stuck" (no better than guessing single tokens), "falling", "flat" (hardly any
-    progress over the last third), "overfitting" (validation rose while training fell), "spiking" (the training loss jumped
-    up: learning rate too high).
+    progress over the last third), "rising" (validation stood lower before, and it is too early to say why), "overfitting" (validation rose
+    while training fell), "spiking" (the training loss jumped up: learning rate too high).
     """
 
     kind: str
@@ -28,7 +32,7 @@ class Diagnosis:
 
 
 def diagnose(steps: list[Step], evaluations: list[Evaluation], unigram_nats: float, n_steps: int) -> Diagnosis:
-    """The finding that matters most, judged in this order: spiking, overfitting, stuck, flat, falling.
+    """The finding that matters most, judged in this order: spiking, overfitting, stuck, rising, flat, falling.
 
     Args:
         steps: all step events so far, in order.
@@ -46,6 +50,8 @@ def diagnose(steps: list[Step], evaluations: list[Evaluation], unigram_nats: flo
         kind = "overfitting"
     elif last.step >= 0.1 * n_steps and last.validation_nats > unigram_nats - 0.02:
         kind = "stuck"
+    elif last.validation_nats > RISEN * best.validation_nats:
+        kind = "rising"
     elif _flat(evaluations):
         kind = "flat"
     else:
@@ -57,7 +63,7 @@ def _overfitting(evaluations: list[Evaluation], best: Evaluation) -> bool:
     last = evaluations[-1]
     later = [e for e in evaluations if e.step > best.step]
     # two evaluations above the best: one alone may be noise of the curve
-    return len(later) >= 2 and last.validation_nats > best.validation_nats * 1.01 and last.train_nats < best.train_nats
+    return len(later) >= 2 and last.validation_nats > RISEN * best.validation_nats and last.train_nats < best.train_nats
 
 
 def _flat(evaluations: list[Evaluation]) -> bool:

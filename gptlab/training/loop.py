@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from gptlab.config import TrainingConfig
 from gptlab.errors import TrainingError
 from gptlab.training.events import Evaluation, Step
-from gptlab.training.optimizer import build_optimizers
+from gptlab.training.optimizer import Muon, build_optimizers
 from gptlab.training.schedule import learning_rate_fraction
 
 MOST_STEP_EVENTS = 4000
@@ -81,7 +81,7 @@ class Trainer:
             if self.step % report_every == 0:
                 event = Step(self.step, self._mean(loss), config.learning_rate * fraction, float(grad_norm), self.tokens + n_tokens)
                 if not math.isfinite(event.loss_nats) or not math.isfinite(event.grad_norm):
-                    raise diverged(self.step, config.learning_rate * fraction)
+                    raise diverged(self.step, self.rates())
                 yield event
             if self.step % config.evaluate_every == 0:
                 yield self.evaluation()
@@ -97,7 +97,7 @@ class Trainer:
         """
         event = Evaluation(self.step, *self.evaluate())
         if not math.isfinite(event.train_nats + event.validation_nats):
-            raise diverged(self.step, self.config.learning_rate)
+            raise diverged(self.step, self.rates())
         return event
 
     def forward_backward(self) -> tuple[Tensor, Tensor, int]:
@@ -121,6 +121,12 @@ class Trainer:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak_lr"] * fraction
         return fraction
+
+    def rates(self) -> str:
+        """The learning rates of this moment, by the names of their settings."""
+        names = ["muon_learning_rate" if isinstance(optimizer, Muon) else "learning_rate" for optimizer in self.optimizers]
+        rates = [optimizer.param_groups[0]["lr"] for optimizer in self.optimizers]
+        return ", ".join(f"{name} {rate:.2g}" for name, rate in zip(names, rates, strict=True))
 
     def update(self) -> None:
         for optimizer in self.optimizers:
@@ -169,8 +175,8 @@ def autocast(device: str, precision: str) -> AbstractContextManager:
     return torch.autocast(device, torch.bfloat16, enabled=precision == "bf16")
 
 
-def diverged(step: int, learning_rate: float) -> TrainingError:
+def diverged(step: int, rates: str) -> TrainingError:
     return TrainingError(
-        "The loss is not a number any more at step {step}. The learning rate was {rate:.2g}: lower it to a third, or lengthen the warm-up.",
-        step=step, rate=learning_rate,
+        "The loss is not a number any more at step {step}, with {rates}. Lower that to a third, or lengthen the warm-up.",
+        step=step, rates=rates,
     )  # fmt: skip

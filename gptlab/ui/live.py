@@ -131,6 +131,10 @@ def verdict(found: Diagnosis) -> str:
         "flat": _(
             "The validation loss hardly moves any more (now {now}). At the end of a training this is normal; a larger size would be next."
         ),
+        "rising": _(
+            "The validation loss was best at step {step} ({best}) and is {now} now. One evaluation may be chance; if the next one is not "
+            "lower, lower the learning rate."
+        ),
         "overfitting": _(
             "The model is learning the training text by heart: validation was best at step {step} ({best}) and has risen to {now}. "
             "Stop, take a longer text, a smaller size, or some dropout."
@@ -154,8 +158,10 @@ def _losses(run: Run, others: list[Run]) -> None:
     with right:  # inside of the fragment: switching the unit need not draw the whole page anew
         unit = pick.unit()
     series = [loss_series(r) for r in (run, *others)]
-    expected = Expected(starts[-1].uniform_nats, starts[-1].unigram_nats, starts[-1].bigram_nats) if starts else None
-    show.figure(loss_figure(series, expected, unit), key="loss", table=lambda: loss_table(series))
+    expected = {expected_of(r) for r in (run, *others)}
+    show.figure(loss_figure(series, expected.pop() if len(expected) == 1 else None, unit), key="loss", table=lambda: loss_table(series))
+    if expected:
+        st.caption(_("Lines of what simple models reach are left out: these runs have different tokens or texts."))
     if others:
         different = differences([r.config() for r in (run, *others)])
         st.markdown(_("**What differs between these runs**") if different else _("These runs have the same settings."))
@@ -188,6 +194,12 @@ def _pace(curve: Curve) -> None:
         for column, name, figure in zip(st.columns(2), ("rate", "norm"), figures, strict=True):
             with column:
                 show.figure(figure, key=name)
+
+
+def expected_of(run: Run) -> Expected | None:
+    """What simple models reach on a run's text, as far as it has begun."""
+    starts = cached.curve(run.id).starts
+    return Expected(starts[-1].uniform_nats, starts[-1].unigram_nats, starts[-1].bigram_nats) if starts else None
 
 
 def loss_series(run: Run) -> LossSeries:

@@ -43,7 +43,7 @@ def paper_map() -> None:
         ("GPT-1, 5", _("Every transferred layer helps (Figure 2, left)"), layers),
         ("GPT-1, 5", _("Tasks are learned without labels, while it reads (Figure 2, right)"), _("While it learns")),
         ("GPT-1, 5", _("Without pretraining, without L1, with an LSTM (Table 5)"), matters),
-        ("GPT-1, 4.1", _("Byte pair encoding: 40,000 merges on lower-cased words"), tokenization),
+        ("GPT-1, 4.1", _("Byte pair encoding: 40,000 merges; its code lower-cases the words first"), tokenization),
         ("GPT-2, 2.2", _("Byte pair encoding over bytes: no text is ever unknown"), tokenization),
         ("GPT-2, 2.3", _("LayerNorm moves to the front, residual weights start smaller"), train),
         ("GPT-2, 3", _("Samples with top-k; text that reads on"), generate),

@@ -15,7 +15,7 @@ from gptlab.words import _
 
 MORE = {
     "model": ("block_size", "n_layer", "n_head", "n_embd", "n_hidden", "dropout"),
-    "training": ("n_steps", "batch_size", "learning_rate", "weight_decay", "warmup_steps", "seed"),
+    "training": ("n_steps", "batch_size", "learning_rate", "muon_learning_rate", "weight_decay", "warmup_steps", "seed"),
 }
 """Settings offered under "More"; the rest is for the command line's --set."""
 
@@ -102,7 +102,8 @@ def changes(
         if config is None:
             continue
         columns = st.columns(2)
-        for i, name in enumerate(name for name in names if hasattr(config, name)):
+        without = () if isinstance(config, TrainingConfig) and config.optimizer == "muon" else ("muon_learning_rate",)
+        for i, name in enumerate(name for name in names if hasattr(config, name) and name not in without):
             preset = getattr(config, name)
             with columns[i % 2]:
                 chosen = number(type(config), name, preset)

@@ -113,6 +113,24 @@ def test_too_little_memory_names_the_batch_that_fits():
         check_memory(MODEL, TRAINING.with_(batch_size=6), free)
 
 
+@pytest.mark.parametrize("fit", [3, 9, 20])
+def test_the_batch_that_fits_does_fit_where_the_head_is_wide(fit):
+    """Its part grows with the batch up to a block of tokens, and no further."""
+    model, training = MODEL.with_(vocab_size=16_384, block_size=64), TRAINING.with_(batch_size=64)
+    free = memory_needed(model, training.with_(batch_size=fit))
+    with pytest.raises(TrainingError, match=f"from 64 to {fit},"):
+        check_memory(model, training, free)
+
+
+def test_processes_share_a_batch():
+    needed = memory_needed(MODEL, TRAINING.with_(batch_size=8))
+    check_memory(MODEL, TRAINING, needed, "cuda", n_processes=2)
+    check_memory(MODEL, TRAINING, 2 * needed, "cpu", n_processes=2)
+    for free, device in ((needed - 1, "cuda"), (2 * needed - 2, "cpu")):
+        with pytest.raises(TrainingError):
+            check_memory(MODEL, TRAINING, free, device, n_processes=2)
+
+
 def test_far_too_little_memory_asks_for_a_smaller_size():
     paper = model_config("paper", "gpt1", 40_000)
     with pytest.raises(TrainingError, match=r"needs about [2-9]\.\d GB of memory even with one sequence at a time, and 0.1 GB are free"):

@@ -273,7 +273,7 @@ def test_diverged_run_fails_with_advice_and_shows_the_steps_before(new_run, reco
     monkeypatch.setattr(worker, "next_token_loss", lambda model, batch: loss(model, batch) * (float("nan") if next(count) == 17 else 1))
     run = new_run()
     train_run(run, Ranks())
-    assert "not a number any more at step 17." in failure(run) and "lower it to a third" in failure(run)
+    assert "not a number any more at step 17, with learning_rate 0.0053. Lower that to a third" in failure(run)
     assert [s["step"] for s in record(run)["steps"]] == list(range(17)) and run.status().step == 17
     assert checkpoints(run)
 

@@ -113,8 +113,7 @@ def test_broken_loss_raises_with_step_and_advice(trainer):
     seen = []
     with pytest.raises(TrainingError) as failure:
         seen.extend(event.step for event in made.events())
-    assert "not a number any more at step 3." in str(failure.value)
-    assert "The learning rate was 0.008: lower it to a third, or lengthen the warm-up." in str(failure.value)
+    assert "not a number any more at step 3, with learning_rate 0.008. Lower that to a third" in str(failure.value)
 
 
 def test_infinite_gradient_raises_too(trainer):
