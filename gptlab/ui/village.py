@@ -59,7 +59,7 @@ def reading() -> None:
         made_up = st.slider(
             _("Made-up names, of 100"), 0, 100, 0, 5, key="village_made_up", bind="query-params",
             help=_("Names that nobody else has. From them a model learns to copy a name piece by piece, so that it can tell of people whom "
-                   "it never met; gpt2-12x128-reader learned from a text with 30."),
+                   "it never met; gpt2-12x128-reader learned from texts with 30 and with 10."),
         ) / 100  # fmt: skip
     with fifth:
         lessons = st.toggle(
