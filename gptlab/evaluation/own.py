@@ -6,6 +6,7 @@
 
 import json
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -48,8 +49,9 @@ def draft(title: str, table: Table, columns: Columns) -> str:
     place = home() / "tasks" / "drafts"
     place.mkdir(parents=True, exist_ok=True)
     for old in place.iterdir():
-        if old.stat().st_mtime < time.time() - DRAFT_S:
-            old.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another page was faster
+            if old.stat().st_mtime < time.time() - DRAFT_S:
+                old.unlink()
     with replaced(place / f"{name}.json") as file:
         file.write(written)
     return name

@@ -78,7 +78,7 @@ RECIPES: dict[str, Recipe] = {
     "gpt2-12x128": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=128, block_size=256)),
     "gpt2-12x64": Recipe("gpt2", dict(n_layer=12, n_head=4, n_embd=64, block_size=256)),
     "gpt1-6x96": Recipe("gpt1", dict(n_layer=6, n_head=4, n_embd=96, block_size=256)),
-    # reading is taught in four lessons: all tokens count; answers count above all; some people have names that nobody has; stories, long
+    # reading is taught in four lessons: all tokens count; answers count above all; some people have names that nobody has; mostly stories
     "gpt2-12x128-lessons": Recipe(
         "gpt2", {}, begins_from="gpt2-12x128", village=Village(seed=2, demonstrations=0.9, lessons=True), n_steps=2800, n_shipped=0,
         windows="blank line", training=GENTLE,
