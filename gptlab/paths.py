@@ -3,7 +3,7 @@
 import errno
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -24,6 +24,24 @@ def disk_error(problem: OSError) -> LabError:
         "{folder} cannot be written: {reason}. Make room on the disk, or set GPTLAB_HOME to a folder that can be written.",
         folder=problem.filename or "GPTLAB_HOME", reason=problem.strerror,
     )  # fmt: skip
+
+
+@contextmanager
+def mistakes_told(tell: Callable[[LabError], object]) -> Iterator[None]:
+    """A mistake of a person inside is told, and so is a disk that cannot be written; all else goes on its way."""
+    try:
+        yield
+    except LabError as problem:
+        tell(problem)
+    except OSError as problem:
+        if problem.errno not in DISK_ERRORS:
+            raise
+        tell(disk_error(problem))
+
+
+def typed(path: str) -> Path:
+    """A path as somebody typed it; the home of a person who is none stays as it is, and is not there."""
+    return Path(os.path.expanduser(path))
 
 
 def home() -> Path:

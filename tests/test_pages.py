@@ -768,6 +768,8 @@ def test_a_data_set_of_the_hub_becomes_a_task(lab_home, monkeypatch):
     assert app.selectbox(key="table_text").options == ["id", "sentence", "verdict"] and app.selectbox(key="table_text").value == "sentence"
     assert app.selectbox(key="table_label").value == "verdict"
     assert any("16 rows to learn from" in caption.value for caption in app.caption)
+    beyond = opened("pages/transfer/fine_tuning.py", task="hub", transform_example="40")
+    assert not beyond.exception and beyond.number_input(key="transform_example").value <= 16
     app.selectbox(key="table_text").set_value("verdict").run()
     assert not app.exception and "text and label at once" in app.error[0].value
 

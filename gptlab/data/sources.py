@@ -44,7 +44,7 @@ def uploads(files: list[tuple[str, bytes]], encoding: str = "utf-8", column: str
     return Corpus(documents[0].name, documents)
 
 
-def there(path: Path) -> bool:
+def _there(path: Path) -> bool:
     """Whether a path that somebody typed is there and may be looked at; a whole text pasted in its place is too long a name."""
     try:
         return path.exists()
@@ -62,7 +62,7 @@ def folder(path: Path, encoding: str = "utf-8") -> tuple[Corpus, int]:
     Raises:
         DataError: the folder is not there, is not a folder, holds nothing readable or too much.
     """
-    if not there(path):
+    if not _there(path):
         raise DataError("There is no folder {path}. Check the spelling.", path=path)
     if not path.is_dir():
         raise DataError("{path} is not a folder. Give the folder that holds the files.", path=path)

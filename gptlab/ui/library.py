@@ -1,13 +1,10 @@
 """What the Runs page is made of."""
 
-import os
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
 from gptlab.errors import LabError
-from gptlab.paths import home
+from gptlab.paths import home, typed
 from gptlab.runs.store import Run, delete_run, list_runs, run_problem, size_on_disk
 from gptlab.ui import cached, live, pick, show, state
 from gptlab.words import _, told
@@ -50,7 +47,7 @@ def export(run: Run) -> None:
         from gptlab.runs.exchange import export_run
 
         try:
-            export_run(run, None, Path(os.path.expanduser(place)))
+            export_run(run, None, typed(place))
             st.success(_("Written to {folder}").format(folder=place))
         except LabError as problem:
             show.error(problem)

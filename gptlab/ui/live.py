@@ -158,7 +158,7 @@ def _losses(run: Run, others: list[Run]) -> None:
     with right:  # inside of the fragment: switching the unit need not draw the whole page anew
         unit = pick.unit()
     series = [loss_series(r) for r in (run, *others)]
-    expected = {expected_of(r) for r in (run, *others)}
+    expected = {found for r in (run, *others) if (found := expected_of(r)) is not None}
     show.figure(loss_figure(series, expected.pop() if len(expected) == 1 else None, unit), key="loss", table=lambda: loss_table(series))
     if expected:
         st.caption(_("Lines of what simple models reach are left out: these runs have different tokens or texts."))

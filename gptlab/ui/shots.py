@@ -66,12 +66,13 @@ def through_time() -> None:
     if normalised:
         caption += " " + _("The ceiling is the best fine-tuned score of {model} on the task that was recorded with the app, or computed "
                            "here; else 1. Asking may do better than the labels taught.").format(model=pick.short_name(run))  # fmt: skip
-    cuts = {name: cached_shots.n_cut(run.id, name, cached_shots.N_EXAMPLES) for name in chosen}
-    if any(cuts.values()):
-        caption += " " + _("Prompts that are too long for the context of {context} tokens lose their beginning: {tasks}.").format(
-            context=run.config().model.block_size,
-            tasks=", ".join(f"{task.village_title(name)} {n}" for name, n in cuts.items() if n),
-        )  # fmt: skip
+    for model in models:
+        cuts = {name: cached_shots.n_cut(model.id, name, cached_shots.N_EXAMPLES) for name in chosen}
+        if any(cuts.values()):
+            caption += " " + _("Prompts that are too long for the {context} tokens of {model} lose their beginning: {tasks}.").format(
+                context=model.config().model.block_size, model=pick.short_name(model),
+                tasks=", ".join(f"{task.village_title(name)} {n}" for name, n in cuts.items() if n),
+            )  # fmt: skip
     st.caption(caption)
     with st.expander(_("How a language model answers without having been told the task")):
         explain(run, chosen[0])

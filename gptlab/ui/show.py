@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from gptlab.errors import LabError
-from gptlab.paths import ASSETS, DISK_ERRORS, disk_error
+from gptlab.paths import ASSETS, mistakes_told
 from gptlab.ui import state
 from gptlab.words import _, told
 
@@ -51,14 +51,8 @@ def mistakes() -> Iterator[None]:
 
     Around every page, and around every part of one that is drawn anew by itself.
     """
-    try:
+    with mistakes_told(error):
         yield
-    except LabError as problem:
-        error(problem)
-    except OSError as problem:
-        if problem.errno not in DISK_ERRORS:
-            raise
-        error(disk_error(problem))
 
 
 def kept_error() -> None:

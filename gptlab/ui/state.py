@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from gptlab.errors import LabError
-from gptlab.paths import DISK_ERRORS, disk_error
+from gptlab.paths import mistakes_told
 from gptlab.words import LANGUAGES
 
 
@@ -54,18 +54,9 @@ def keep_error(error: LabError) -> None:
 
 
 def attempt(does: Callable[..., object], *args: object) -> None:
-    """What a callback does: a mistake, or a disk that cannot be written, is kept for the page that follows.
-
-    Callbacks run outside of `show.mistakes`.
-    """
-    try:
+    """What a callback does, for it runs outside of `show.mistakes`: a mistake is kept for the page that follows."""
+    with mistakes_told(keep_error):
         does(*args)
-    except LabError as problem:
-        keep_error(problem)
-    except OSError as problem:
-        if problem.errno not in DISK_ERRORS:
-            raise
-        keep_error(disk_error(problem))
 
 
 def take_error() -> LabError | None:

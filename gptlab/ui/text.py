@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from gptlab.paths import home
+from gptlab.paths import home, typed
 from gptlab.ui import cached, link
 from gptlab.words import _
 
@@ -110,9 +110,6 @@ def _column(content: list[tuple[str, bytes]], encoding: str) -> str | None:
 
 
 def _folder() -> str | None:
-    import os
-    from pathlib import Path
-
     from gptlab.data import files, library, sources
 
     left, right = st.columns([4, 1])
@@ -123,7 +120,7 @@ def _folder() -> str | None:
     if not path:
         st.info(_("Name a folder; all its text files are read, those in folders below it too."))
         return None
-    corpus, n_skipped = sources.folder(Path(os.path.expanduser(path)), encoding)
+    corpus, n_skipped = sources.folder(typed(path), encoding)
     if n_skipped:
         st.warning(_("{n} files could not be read and are left out.").format(n=f"{n_skipped:,}"))
     return library.save(corpus, home())
