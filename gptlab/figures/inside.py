@@ -22,12 +22,15 @@ MOST_TICKS = 48
 """Tokens on an axis; more would stand on each other."""
 
 
-def attention_figure(pattern: np.ndarray, tokens: Sequence[str], entropy: np.ndarray | None = None, difference: bool = False) -> go.Figure:
+def attention_figure(
+    pattern: np.ndarray, tokens: Sequence[str], entropy: np.ndarray | None = None, difference: bool = False, narrow: bool = False
+) -> go.Figure:
     """One head's attention, (T, T): a row for every query, a column for every key; the entropy of each row beside it.
 
     Args:
         entropy: (T,) bits; None without.
         difference: the values are differences of two patterns.
+        narrow: there is no room for the keys' names; they are the queries' names, in the same order.
     """
     T = len(tokens)
     columns = 2 if entropy is not None else 1
@@ -40,7 +43,7 @@ def attention_figure(pattern: np.ndarray, tokens: Sequence[str], entropy: np.nda
         )  # fmt: skip
         figure.update_xaxes(title_text=_("entropy (bits)"), title_font_size=14, tickfont_size=14, row=1, col=2)
     ticks = _ticks(tokens)
-    figure.update_xaxes(title_text=_("key: looked at"), tickangle=-60, showgrid=False, **ticks, row=1, col=1)
+    figure.update_xaxes(title_text=_("key: looked at"), tickangle=-60, showgrid=False, showticklabels=not narrow, **ticks, row=1, col=1)
     figure.update_yaxes(title_text=_("query: who looks"), autorange="reversed", showgrid=False, **ticks, row=1, col=1)
     figure.update_layout(
         height=int(np.clip(150 + 24 * T, 380, 760)), margin=dict(l=8, r=8, t=10, b=8), showlegend=False, font_size=14,

@@ -108,7 +108,10 @@ def compare(subject: Subject) -> None:
     """Two models, or two moments of one, and the difference."""
     left, right = st.columns([3, 4], gap="medium", vertical_alignment="bottom")
     with left:
-        other = pick.pretrained(pick.is_transformer, _("Compare with"), "other_model")
+        other = pick.pretrained(
+            pick.is_transformer, _("Compare with"), "other_model",
+            lambda run: (run.id == subject.run.id and len(run.checkpoint_steps()) == 1, *pick.deep_and_quick(run)),  # nothing to see there
+        )  # fmt: skip
     assert other is not None  # there is one: the subject
     steps = other.checkpoint_steps()
     with right:
@@ -141,7 +144,7 @@ def compare(subject: Subject) -> None:
     for i, (column, title, pattern) in enumerate(zip(st.columns(3), titles, (a, b, a - b), strict=True)):
         with column:
             st.markdown(f"**{title}**")
-            show.figure(figures.attention_figure(pattern, one.tokens, difference=i == 2), key=f"compare_{i}")
+            show.figure(figures.attention_figure(pattern, one.tokens, difference=i == 2, narrow=True), key=f"compare_{i}")
     st.caption(
         _("Half of the summed differences a row, mean over rows: {value} (0: the same, 1: nothing in common).").format(
             value=f"{np.abs(a - b).sum(1).mean() / 2:.2f}"
