@@ -161,8 +161,8 @@ def layers_figure(
         )  # fmt: skip
     for j, (name, first, last) in enumerate(paper):
         figure.add_scatter(
-            name=name, x=[0, n_layer], y=[first, last], mode="lines+markers", marker=dict(symbol="diamond", size=9),
-            line=dict(color=GREY, width=1.5, dash=("dash", "dashdot")[j % 2]), hovertemplate="%{y:.2f}",
+            name=name, x=[0, n_layer], y=[first, last], mode="markers", hovertemplate="%{y:.2f}",
+            marker=dict(symbol=("diamond-open", "square-open")[j % 2], size=11, color=GREY, line_width=2),
         )  # fmt: skip
     return figure
 

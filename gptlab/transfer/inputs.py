@@ -5,7 +5,8 @@
     similarity       both orders of the two texts; what the model makes of them is added
     choice           Start story-and-question Delimiter answer Extract, once for each answer
 
-Start, Delimiter and Extract are three new tokens behind the vocabulary; their embeddings begin at random and are learned with the task.
+Start, Delimiter and Extract are three new tokens behind the vocabulary; their embeddings begin at random and are learned
+with the task where the model is; beside a frozen one they stay random.
 """
 
 from collections.abc import Sequence

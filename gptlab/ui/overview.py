@@ -48,7 +48,11 @@ def paper_map() -> None:
         ("GPT-2, 2.3", _("LayerNorm moves to the front, residual weights start smaller"), train),
         ("GPT-2, 3", _("Samples with top-k; text that reads on"), generate),
         ("GPT-3, 2", _("Zero, one and few shots: demonstrations instead of updates"), _("Show or train")),
-        ("GPT-3, 2.1", _("The same model in eight sizes; loss falls smoothly with size"), train),
+        (
+            "GPT-3, 2.1",
+            _("GPT-2's model in eight sizes, every other layer with sparse attention (not built here); loss falls smoothly with size"),
+            train,
+        ),
         ("ALBERT, 3.1", _("Shared layers and a factorised embedding: fewer parameters, the same computing"), train),
     ]
     show.table([_("Paper, section"), _("What it says"), _("Page")], rows)

@@ -42,7 +42,8 @@ def recipe() -> str:
     names = {"papers": _("as in the papers"), "fast": _("fast")}
     return link.segments(
         _("Recipe"), list(RECIPES), "papers", names.__getitem__, "recipe",
-        help=_("As in the papers: AdamW, warm-up, cosine. Fast: Muon for the matrices, an eighth of the steps with twice the batch."),
+        help=_("As in GPT-1: AdamW, warm-up, cosine to zero, but no dropout and far fewer steps. Fast: Muon for the matrices, an eighth "
+               "of the steps with twice the batch."),
     )  # fmt: skip
 
 

@@ -60,9 +60,8 @@ def through_time() -> None:
         series.append(time_series(model, name, chosen.index(name), span, dashed=i > 0, named=len(models) > 1))
     place.empty()
     show.figure(figures.through_time_figure(series, normalised), key="through_time", table=lambda: time_table(series))
-    caption = _("The first {n} test examples at every checkpoint; 95 % interval over them. No weight is changed by a question.").format(
-        n=cached_shots.N_EXAMPLES
-    )
+    caption = _("The first {n} test examples at every checkpoint; 95 % interval over them; of models that ship recorded with the app. No "
+                "weight is changed by a question.").format(n=cached_shots.N_EXAMPLES)  # fmt: skip
     if normalised:
         caption += " " + _("The ceiling is the best fine-tuned score of {model} on the task that was recorded with the app, or computed "
                            "here; else 1. Asking may do better than the labels taught.").format(model=pick.short_name(run))  # fmt: skip
@@ -170,8 +169,9 @@ def few_shots() -> None:
     st.subheader(_("All ways side by side"))
     shown = ways(run, name, series)
     show.figure(figures.ways_figure(shown, metric_name("accuracy")), key="ways")
-    st.caption(_("Orange: weights were changed by labels. Bars of training are there where a fine-tuning of this model on this task was "
-                 "recorded with the app, or computed here."))
+    st.caption(_("Orange: something was learned from labels, weights of the model or, beside a frozen one, new numbers alone (soft prompt, "
+                 "W_y). Bars of training are there where a fine-tuning of this model on this task was recorded with the app, or "
+                 "computed here."))
     st.page_link(
         show.page_path("transfer/fine_tuning"), label=_("Fine-tune it"), icon=":material/tune:",
         query_params={"model": run.id, "task": name},

@@ -87,7 +87,7 @@ def variant_name(variant: str) -> str:
     return {
         "words": _("the answers' own words answer, no W_y"), "paper": _("as in the paper: W_y answers"),
         "no_auxiliary": _("W_y, without L1 (λ = 0)"), "top": _("W_y, layers from the top instead"),
-        "frozen": _("W_y, what is handed over stays frozen"),
+        "frozen": _("W_y, the blocks handed over stay frozen"),
     }[variant]  # fmt: skip
 
 
@@ -190,7 +190,7 @@ def layers(study: Study, points: list[Point]) -> None:
     found = cached_transfer.task(first.task)
     shape = open_run(first.model).config().model
     assert isinstance(shape, ModelConfig)
-    beside = st.toggle(_("Lay the paper's own curve beside it"), key="paper_curve", bind="query-params")
+    beside = st.toggle(_("Mark the ends of the paper's curves"), key="paper_curve", bind="query-params")
     series = [depth_series(study, points, n) for n in dict.fromkeys(arm.transfer.n_labels for arm in study.arms)]
     drawn = [one for one in series if len(one.n_layers)]
     show.figure(
@@ -210,9 +210,10 @@ def layers(study: Study, points: list[Point]) -> None:
         caption += " " + _("Where all labels are learned from, every seed has the same ones.")
     caption += " " + _("What is tried: {variant}.").format(variant=variant_name(variant_of(first)))
     if beside:
-        caption += " " + _("Paper: {source}; a straight line between the ends.").format(source=paper()["gpt1_layers"]["source"])
+        known = _("Paper: {source}. Its curves between the ends are not drawn, and its tasks are others.")
+        caption += " " + known.format(source=paper()["gpt1_layers"]["source"])
         if found.metric != "accuracy":
-            caption += " " + _("The paper's scores are accuracies, these are not: compare the shapes only.")
+            caption += " " + _("The paper's scores are accuracies, these are not.")
     st.caption(caption)
     for one in drawn:
         verdict(one)
@@ -301,8 +302,8 @@ def paper_ablations() -> None:
     ]
     show.table([_("Score as in the paper"), *known["columns"]], rows)
     st.caption(
-        _("CoLA: Matthews correlation; STS-B: Pearson; MRPC and QQP: F1; the others accuracy. One training each, no interval printed. The "
-          "average is higher without the auxiliary loss; it helps on the larger data sets (QQP, MNLI, QNLI) and on RTE.")
+        _("CoLA: Matthews correlation; STS-B: Pearson; MRPC and QQP: F1; the others accuracy. No interval and no number of trainings is "
+          "printed. The average is higher without the auxiliary loss; it helps on the larger data sets (QQP, MNLI, QNLI) and on RTE.")
     )  # fmt: skip
 
 

@@ -243,8 +243,8 @@ def edges() -> None:
              *(" ｜ ".join(_all_labels(name, written)) for name in names)) for written in EDGES]  # fmt: skip
     show.table([_("Text"), _("Code points"), *(vocabulary_name(name) for name in names)], rows, numbers_right=False)
     st.caption(
-        _("`<|endoftext|>` typed into a text is cut like any other text: only the training code may set the end-of-text token, whose id is "
-          "50256 in GPT-2.")
+        _("`<|endoftext|>` typed into a text is cut here like any other text. Other programs differ: `transformers` reads it as GPT-2's "
+          "end-of-text token, 50256.")
     )  # fmt: skip
     st.subheader(_("Tokens in the vocabulary that a text never uses"))
     corpus = text.choose()

@@ -76,7 +76,8 @@ def what_learns(run: Run) -> str:
         _("What learns"), list(names), "all", names.__getitem__, "updated",
         help=_(
             "Everything, as in GPT-1. Last blocks: the layers below stay as they are. Head only: $W_y$ reads frozen features. Soft prompt: "
-            "some vectors before the text and $W_y$; not one weight of the model changes."
+            "some vectors before the text and $W_y$ (in Lester et al. 2021 the vectors alone); not one weight of the model changes. Where "
+            "the model is frozen, Start, Delimiter and Extract stay random vectors."
         ),
     )  # fmt: skip
 

@@ -220,7 +220,7 @@ def models() -> None:
         for card in found if card.get("begins_from")
     ]  # fmt: skip
     st.caption(" ".join([_("Bits per byte on the hundredth of the text that was held out."), *onward]))
-    st.subheader(_("Without any training on the task"))
+    st.subheader(_("Without fine-tuning on the task"))
     names = [card["name"] for card in found]
     scored = {name: card["zero_shot"] for name, card in zip(names, found, strict=True)}
     task_names = [name for name in VILLAGE if any(name in scores for scores in scored.values())]

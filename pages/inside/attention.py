@@ -9,7 +9,7 @@ VIEWS = {"matrix": attention.matrix, "bertviz": attention.bertviz, "time": atten
 
 st.title(_("What does each head look at?"))
 st.markdown(
-    _("Every token asks (query), every token before it answers (key). The weights decide from where a head takes what it passes on.")
+    _("Every token asks (query); it and every token before it answer (key). The weights decide from where a head takes what it passes on.")
 )
 
 subject = inside.choose()
@@ -23,11 +23,11 @@ st.divider()
 st.latex(r"\mathrm{Attention}(Q, K, V) = \mathrm{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}} + \text{causal mask}\right) V")
 show.lesson(
     notice=[
-        _("Some heads look at the token before, some at the first token, some at where the same word stood: the Heads page counts them."),
+        _("Large models have heads that look at the token before, at the first token, at where the same word stood. The Heads page "
+          "measures how far a model has any."),
         _("Attention to the first token often means: nothing to see. A head has to look somewhere, because its weights add up to 1."),
-        _("Attention is not explanation: a weight says where a value was taken from, not what it did (Jain and Wallace 2019; "
-          "Wiegreffe and Pinter "
-          "2019). To see what a head does, switch it off."),
+        _("Whether attention explains is disputed (Jain and Wallace 2019: no; Wiegreffe and Pinter 2019: it depends on what one calls an "
+          "explanation). A weight says where a value was taken from, not what it did: to see that, switch the head off."),
     ],
     attempt=[
         _("Write a name twice, far apart, and look for the head that connects them."),

@@ -19,13 +19,14 @@ with show.mistakes():
 st.divider()
 show.lesson(
     notice=[
-        _("A score only means something beside what random weights reach: a random head looks a little at everything."),
+        _("A score only means something beside what random weights reach: a random head looks a little at everything. In the models that "
+          "ship no head is pure enough for a name; the induction lesson makes one that is."),
         _("Most heads can be switched off one at a time with little harm; others do the same work. The map shows single heads only."),
         _("Induction needs two layers: one head notes what came before each token, a later one looks for it. One layer cannot do it."),
     ],
     attempt=[
         _("Train the induction lesson, then look at its heads in the Kinds view: which one made the loss fall?"),
-        _("Switch off the head with the highest induction score and read the loss of a text that repeats itself."),
-        _("Move the checkpoint back in time: when did the first head get its label?"),
+        _("Switch heads off one at a time: is the one with the highest score the one that the loss needs most?"),
+        _("Move the checkpoint back in time: from when on do scores rise above those of random weights?"),
     ],
 )

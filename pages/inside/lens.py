@@ -20,7 +20,8 @@ st.latex(r"P_l(u) = \mathrm{softmax}\big(\mathrm{LN}_f(h_l)\, W_e^\top\big)")
 show.lesson(
     notice=[
         _("The embedding's best guess is often the token itself: input and output share one matrix."),
-        _("Easy tokens are settled in early layers; those that need the beginning of the text only at the end."),
+        _("In the GPT-2 models that ship easy tokens settle some layers before the others, seldom in the first ones; in the GPT-1 model, "
+          "which has no LN_f, nearly all only at the output."),
         _("The lens reads a middle layer with a head that was trained for the last one: what it misses may still be there."),
     ],
     attempt=[

@@ -85,8 +85,8 @@ st.latex(r"L_1(\mathcal{U}) = \sum_i \log P(u_i \mid u_{i-k}, \ldots, u_{i-1}; \
 show.lesson(
     notice=[
         _("At step 0 the loss is close to ln V: the model guesses. Within a few steps it knows which tokens are frequent."),
-        _("It crosses the bigram line when it begins to use more than one token of context. Spelling comes first, then words."),
-        _("When training and validation part, the model begins to repeat the training text instead of learning the language."),
+        _("Below the bigram line it must be using more than one token of context; it began to before. Spelling comes first, then words."),
+        _("When the validation loss rises while the training loss falls, the model learns the training text by heart, not the language."),
     ],
     attempt=[
         _("Train the same text with both recipes and lay the runs over each other: the list says what differs."),

@@ -15,7 +15,8 @@ st.divider()
 st.latex(r"\hat a = \arg\max_a \log P(a \mid \text{demonstrations}, \text{question})")
 show.lesson(
     notice=[
-        _("Zero-, one- and few-shot are the same model with other prompts. Nothing is learned that would stay."),
+        _("Zero-, one- and few-shot are the same model with other prompts. Nothing is learned that would stay. GPT-3's zero-shot tells "
+          "the task in words; here nothing stands before the question unless you write an instruction."),
         _("A rule that only demonstrations show (lists of pairs) cannot be guessed with k = 0: there the gain is in-context learning."),
         _("GPT-3's largest model gained most from demonstrations; small ones often gain nothing, and long ones do not fit their context."),
     ],

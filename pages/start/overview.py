@@ -8,8 +8,8 @@ from gptlab.words import _
 st.title("GPT Lab")
 st.markdown(
     _(
-        "Watch the claims of the GPT papers happen: a small GPT learns on this computer while you look, and everything shown is computed "
-        "by it. Nothing leaves the machine."
+        "Watch the claims of the GPT papers happen: a small GPT learns on this computer while you look. What the pages show is computed "
+        "here, or was recorded with the models that ship and says so. Nothing leaves the machine."
     )
 )
 overview.steps()

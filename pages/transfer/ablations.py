@@ -20,7 +20,7 @@ show.lesson(
     notice=[
         _("All rows of a column have the same labels, updates and batches. Only what the row names is different."),
         _("In the paper, pretraining is worth 14.8 points on average; the auxiliary loss costs 0.3 points on average."),
-        _("Intervals that overlap are no difference. Three seeds show large effects only."),
+        _("Where intervals overlap it is open whether there is a difference. Three seeds show large effects only."),
     ],
     attempt=[
         _("Compare the rows with few and with many labels: does the auxiliary loss help with more of them, as the paper says?"),
