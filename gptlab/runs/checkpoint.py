@@ -47,6 +47,19 @@ def checkpoints(run: Run) -> list[Checkpoint]:
     return [Checkpoint(run.checkpoint_folder(step)) for step in run.checkpoint_steps()]
 
 
+WRITING, REPLACED = ".writing-", ".replaced-"
+"""How a checkpoint is called while it is written, and one of the same step before it until then."""
+
+
+def clear_up(run: Run) -> None:
+    """What a worker that was killed while it saved has left: a checkpoint that was being replaced comes back, one half written goes."""
+    for left in (run.folder / "checkpoints").glob(f"{REPLACED}*"):
+        if not (target := left.with_name(left.name.removeprefix(REPLACED))).exists():
+            left.rename(target)
+    for left in [path for sort in (WRITING, REPLACED) for path in (run.folder / "checkpoints").glob(f"{sort}*")]:
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def save_checkpoint(run: Run, model: nn.Module, trainer_state: dict[str, Any] | None, step: int) -> Checkpoint:
     """Write a checkpoint; one with the optimizer takes the optimizer files of the older ones away.
 
@@ -57,10 +70,8 @@ def save_checkpoint(run: Run, model: nn.Module, trainer_state: dict[str, Any] | 
         RunError: the disk is full; nothing is left behind and earlier checkpoints are untouched.
     """
     target = run.checkpoint_folder(step)
-    aside = target.with_name(f".writing-{target.name}")
-    replaced = target.with_name(f".replaced-{target.name}")
-    for left_over in (aside, replaced):
-        shutil.rmtree(left_over, ignore_errors=True)
+    aside, replaced = target.with_name(WRITING + target.name), target.with_name(REPLACED + target.name)
+    clear_up(run)
     try:
         aside.mkdir()
         state: dict[str, Any] = {"step": step}
@@ -224,9 +235,9 @@ def timeline(n_steps: int, n_checkpoints: int) -> list[int]:
 
 def synced(path: Path) -> None:
     """Make sure that what was written is on the disk."""
-    if path.is_dir() and os.name == "nt":  # Windows cannot sync a folder
+    if path.is_dir() and os.name == "nt":  # Windows cannot sync a folder, nor a file that is open to read
         return
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:

@@ -1,7 +1,10 @@
 """Runs leave as `transformers` directories, and GPT-1 or GPT-2 directories come in as runs."""
 
 import json
+import shutil
 from pathlib import Path
+
+from safetensors import SafetensorError
 
 from gptlab.config import RunConfig, TokenizerConfig
 from gptlab.errors import ModelError, RunError
@@ -17,20 +20,35 @@ def export_run(run: Run, step: int | None, directory: Path) -> None:
 
     Raises:
         ModelError: an LSTM, for which `transformers` has no form.
-        RunError: the directory has files already, or there is no such checkpoint.
+        RunError: the directory has files already or cannot be written, or there is no such checkpoint.
     """
     model = load_model(run, step)
     if not isinstance(model, GPT):
         raise ModelError("An LSTM cannot be exported: transformers has no model of this form. Choose a GPT.")
-    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+    try:
+        is_new = not directory.exists() or (directory.is_dir() and not any(directory.iterdir()))
+        if is_new:
+            directory.mkdir(parents=True, exist_ok=True)
+    except (OSError, ValueError) as error:
+        raise _unwritable(directory, error) from error
+    if not is_new:
         raise RunError("The folder {folder} is not empty. Name a new one.", folder=str(directory))
-    directory.mkdir(parents=True, exist_ok=True)
     tokenizer = run.tokenizer()
-    write_directory(model, directory, tokenizer.end_of_text, tokenizer.end_of_text)
-    write_tokenizer(tokenizer, directory)
     step = run.checkpoint_steps()[-1] if step is None else step
     about = {"run": run.id, "step": step, "settings": run.config().to_json(), "environment": run.environment()}
-    (directory / "gptlab.json").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
+    try:
+        write_directory(model, directory, tokenizer.end_of_text, tokenizer.end_of_text)
+        write_tokenizer(tokenizer, directory)
+        (directory / "gptlab.json").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(directory, ignore_errors=True)
+        raise _unwritable(directory, error) from error
+
+
+def _unwritable(directory: Path, error: Exception) -> RunError:
+    return RunError(
+        "The folder {folder} cannot be written: {reason}. Name another one, or make room.", folder=str(directory), reason=str(error)
+    )
 
 
 def import_directory(directory: Path, title: str = "") -> Run:

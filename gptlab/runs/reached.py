@@ -12,6 +12,7 @@ from gptlab.evaluation.tasks import task_named
 from gptlab.experiment import FineTuning, TransferConfig
 from gptlab.runs.curve import Curve
 from gptlab.runs.store import Run, readable_runs, shipped_studies
+from gptlab.runs.versions import is_of_now
 from gptlab.training.events import SCRATCH
 
 
@@ -43,7 +44,7 @@ def reached(model: Run, task: str) -> list[Reached]:
 
 def _of_fine_tuning(run: Run, model: Run, task: str) -> list[Reached]:
     plan, file = run.config().fine_tuning, run.folder / "results.json"
-    if plan is None or not _counts(plan, model, task) or plan.transfer.n_layers_taken is not None or not file.exists():
+    if plan is None or not _counts(run, plan, model, task) or plan.transfer.n_layers_taken is not None or not file.exists():
         return []
     scores = json.loads(file.read_text(encoding="utf-8"))["scores"]
     return [
@@ -53,10 +54,13 @@ def _of_fine_tuning(run: Run, model: Run, task: str) -> list[Reached]:
     ]
 
 
-def _counts(plan: FineTuning, model: Run, task: str) -> bool:
-    """Whether a fine-tuning says what the model reaches on the task: from its last weights, all of them free to learn where all learn."""
-    begins_at_last = plan.step in (None, model.checkpoint_steps()[-1])
-    return (plan.model, plan.task) == (model.id, task) and begins_at_last and not plan.transfer.freeze_taken
+def _counts(run: Run, plan: FineTuning, model: Run, task: str) -> bool:
+    """Whether a fine-tuning says what the model reaches on the task: from its last weights, all of them free to learn where all learn, and
+    asked what the task asks now.
+    """
+    if (plan.model, plan.task) != (model.id, task) or plan.transfer.freeze_taken:
+        return False
+    return plan.step in (None, model.checkpoint_steps()[-1]) and is_of_now(run, task)
 
 
 def _of_study(run: Run, model: Run, task: str) -> list[Reached]:
@@ -74,7 +78,7 @@ def _of_study(run: Run, model: Run, task: str) -> list[Reached]:
             fits = (whole or taken == -1) and arm.transfer.auxiliary > 0  # an ablation's arm without L1 is no fine-tuning as in GPT-1
         else:
             fits = whole  # from random weights no word means anything
-        if _counts(arm, model, task) and values and fits:
+        if _counts(run, arm, model, task) and values and fits:
             found.append(Reached(sort_of(arm.transfer, not whole), arm.transfer.n_labels, *mean_and_interval(values, task)))
     return found
 

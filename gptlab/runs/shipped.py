@@ -19,7 +19,6 @@ from gptlab.data import library
 from gptlab.data.village.documents import LESSONS_VERSION, VERSION, Village
 from gptlab.data.village.korean import particles_apart
 from gptlab.errors import RunError
-from gptlab.evaluation.tasks import task_named
 from gptlab.experiment import FineTuning, Study, TransferConfig
 from gptlab.model.counting import count_all
 from gptlab.paths import home
@@ -235,14 +234,8 @@ def pack_study(run: Run, name: str) -> None:
     place = store.STUDIES / name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
-    for file in ("config.json", "status.json", "metrics.jsonl"):
+    for file in ("config.json", "status.json", "metrics.jsonl", "tasks.json"):
         shutil.copyfile(run.folder / file, place / file)
-    (place / "tasks.json").write_text(json.dumps(versions_of(run.config().study), indent=1), encoding="utf-8")
-
-
-def versions_of(study: Study | None) -> dict[str, str]:
-    """Task -> its version, of the tasks that a study fine-tunes for: what was recorded on another version is to be recorded anew."""
-    return {arm.task: task_named(arm.task).version for arm in study.arms} if study else {}
 
 
 def require_finished(run: Run) -> None:

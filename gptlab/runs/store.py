@@ -295,8 +295,9 @@ def delete_run(run: Run) -> None:
         is_active = False
     if is_active:
         raise RunError("The run {run_id} is training. Stop it before deleting it.", run_id=run.id)
-    doomed = run.folder.rename(run.folder.with_name(f".deleted-{run.id}"))  # gone from every list at once
-    shutil.rmtree(doomed, ignore_errors=True)
+    with suppress(FileNotFoundError):  # somebody else deleted it
+        doomed = run.folder.rename(run.folder.with_name(f".deleted-{run.id}"))  # gone from every list at once
+        shutil.rmtree(doomed, ignore_errors=True)
 
 
 def start_s(process: psutil.Process) -> float:

@@ -27,6 +27,7 @@ from gptlab.runs.distributed import Ranks
 from gptlab.runs.job import forget_wishes, wished
 from gptlab.runs.store import Run
 from gptlab.runs.subject import opened
+from gptlab.runs.versions import note_versions
 from gptlab.training.events import Point
 from gptlab.transfer.trial import Splits, trial
 
@@ -42,6 +43,7 @@ def run_study(run: Run, ranks: Ranks, desk: Desk) -> str:
     config = run.config()
     study = config.study
     assert study is not None
+    note_versions(run)
     end_torn_line(run.folder / "metrics.jsonl")
     curve = Curve(run.folder)
     curve.read()
@@ -96,7 +98,7 @@ def computed(tasks: list[Task], n: int) -> Generator[Point | None]:
             elif (point := next(here)) is not None:
                 here = None
                 if pool is None and n_others > 0:
-                    pool = ProcessPoolExecutor(n_others, get_context("spawn"), _begin, (os.getpid(), os.nice(0)))
+                    pool = ProcessPoolExecutor(n_others, get_context("spawn"), _begin, (os.getpid(),))
                     torch.set_num_threads(1)
                 yield point
             for future in [future for future in elsewhere if future.done()]:
@@ -114,12 +116,10 @@ def computed(tasks: list[Task], n: int) -> Generator[Point | None]:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _begin(parent: int, niceness: int) -> None:
-    """One core, as polite as the parent, and not longer alive than it."""
+def _begin(parent: int) -> None:
+    """One core, and not longer alive than the parent, from whom it has its politeness."""
     torch.set_num_threads(1)
     keep_memory()
-    if os.nice(0) < niceness:
-        os.nice(niceness - os.nice(0))
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -38,7 +38,7 @@ def fine_tuning_config(plan: FineTuning, device: str, title: str) -> tuple[RunCo
     config = base.config()
     keep(plan.task)
     return RunConfig(
-        title=title, device=device, model=_with_special_tokens(config.model), tokenizer=config.tokenizer, fine_tuning=plan
+        title=title, device=device, model=_with_special_tokens(config.model), tokenizer=config.tokenizer, fine_tuning=_fixed(plan)
     ), base.tokenizer()
 
 
@@ -55,7 +55,8 @@ def study_config(study: Study, device: str, title: str) -> tuple[RunConfig, Toke
     config = base.config()
     for arm in study.arms:
         keep(arm.task)
-    return RunConfig(title=title, device=device, model=config.model, tokenizer=config.tokenizer, study=study), base.tokenizer()
+    fixed = study.with_(arms=[_fixed(arm) for arm in study.arms])
+    return RunConfig(title=title, device=device, model=config.model, tokenizer=config.tokenizer, study=fixed), base.tokenizer()
 
 
 def _check(plan: FineTuning) -> None:
@@ -68,6 +69,12 @@ def _check(plan: FineTuning) -> None:
         require_blocks(open_run(plan.model).config().model)
     if plan.transfer.answer_by == "words":
         require_words(task_named(plan.task))
+
+
+def _fixed(plan: FineTuning) -> FineTuning:
+    """With the checkpoint that is the newest now: a run of one's own may learn on while this one waits, or is paused."""
+    base = open_run(plan.model)
+    return plan if base.is_shipped or plan.step is not None else plan.with_(step=max(base.checkpoint_steps(), default=None))
 
 
 def _with_special_tokens(model: ModelConfig | LSTMConfig) -> ModelConfig | LSTMConfig:

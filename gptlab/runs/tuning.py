@@ -27,6 +27,7 @@ from gptlab.runs.distributed import Ranks
 from gptlab.runs.job import forget_wishes, wished
 from gptlab.runs.store import Run
 from gptlab.runs.subject import opened
+from gptlab.runs.versions import note_versions
 from gptlab.training.events import PRETRAINED, SCRATCH, Judged, Tuned
 from gptlab.transfer.classifier import Classifier
 from gptlab.transfer.finetune import FineTuner
@@ -39,6 +40,7 @@ def run_fine_tuning(run: Run, ranks: Ranks, desk: Desk) -> str:
     plan = config.fine_tuning
     assert plan is not None
     desk.status(phase="reading the text", device_name=device_name(config.device))
+    note_versions(run)
     model, tokenizer, task = opened(plan)
     transfer = plan.transfer
     splits = Splits.of(task, model, tokenizer, transfer)

@@ -125,6 +125,8 @@ def train_run(run: Run, ranks: Ranks) -> None:
     with log:
         desk = Desk(run, ranks, log)
         try:
+            if ranks.is_first:
+                saving.clear_up(run)
             state = _part(run.config())(run, ranks, desk)
             desk.status(state=state, phase="", seconds_left=0.0)
         except LabError as error:

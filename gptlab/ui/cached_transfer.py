@@ -144,10 +144,10 @@ class Results:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def results(run_id: str, _written_s: float) -> Results:
+def results(run_id: str, written_s: float) -> Results:
     """
     Args:
-        _written_s: when the file was written, so that a run that goes on is read anew.
+        written_s: when the file was written, so that a run that goes on is read anew.
     """
     found = json.loads((open_run(run_id).folder / "results.json").read_text(encoding="utf-8"))
     return Results(np.array(found["says"]), np.array(found["right"]), found["scores"], found["n_cut"], found.get("spearman"))
@@ -159,7 +159,7 @@ def test_examples_of(found: Task) -> tuple[Example, ...]:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def classifier(run_id: str, _written_s: float) -> Any:
+def classifier(run_id: str, written_s: float) -> Any:
     """The finished classifier of a run, and what encodes examples for it."""
     from gptlab.runs.tuning import load_classifier
     from gptlab.transfer.inputs import N_SPECIAL, reader

@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
@@ -251,6 +252,34 @@ def test_file_that_may_not_grow_is_told_too(new_run):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list((run.folder / "checkpoints").iterdir()) == []
+
+
+def test_what_a_killed_worker_left_is_cleared_up(new_run, adamw):
+    """Killed while it wrote step 9, and between the two renames of step 5."""
+    run = new_run()
+    save_checkpoint(run, *adamw, 5)
+    before, folder = files(run), run.folder / "checkpoints"
+    (folder / "step-000000005").rename(folder / ".replaced-step-000000005")
+    for step in (5, 9):
+        shutil.copytree(folder / ".replaced-step-000000005", folder / f".writing-step-00000000{step}")
+    saving.clear_up(run)
+    assert files(run) == before and [path.name for path in folder.iterdir()] == ["step-000000005"]
+    (folder / ".replaced-step-000000005").mkdir()
+    saving.clear_up(run)
+    assert files(run) == before and [path.name for path in folder.iterdir()] == ["step-000000005"], "the new one has its name already"
+
+
+def test_files_are_synced_by_a_handle_that_may_write(new_run, adamw, monkeypatch):
+    """Windows refuses others."""
+    opened, original = {}, os.open
+
+    def recorded(path, flags, *more):
+        opened[Path(path).name] = flags
+        return original(path, flags, *more)
+
+    monkeypatch.setattr(os, "open", recorded)
+    save_checkpoint(new_run(), *adamw, 5)
+    assert all(opened[name] & os.O_RDWR for name in ("model.safetensors", "optimizer.safetensors", "state.json"))
 
 
 def test_files_are_on_the_disk_before_the_checkpoint_has_its_name(new_run, adamw, monkeypatch):

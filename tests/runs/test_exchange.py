@@ -1,4 +1,5 @@
 import json
+import resource
 
 import pytest
 import torch
@@ -158,3 +159,22 @@ def test_tokenizer_larger_than_the_model_is_refused(saved, tmp_path):
         (tmp_path / "small" / name).write_bytes((tmp_path / "large" / name).read_bytes())
     with pytest.raises(ModelError, match="they do not belong together"):
         import_directory(tmp_path / "small")
+
+
+@pytest.mark.parametrize("name", ["file/model", "a" * 300, "nul\0"])
+def test_a_folder_that_cannot_be_made_is_told(saved, tmp_path, name):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RunError, match="cannot be written.*Name another one"):
+        export_run(saved(), None, tmp_path / name)
+
+
+def test_a_full_disk_leaves_no_half_of_an_export(saved, tmp_path):
+    """A real limit of the system in place of a full disk."""
+    run, limits = saved(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5_000, limits[1]))
+    try:
+        with pytest.raises(RunError, match="cannot be written"):
+            export_run(run, None, tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (tmp_path / "out").exists()

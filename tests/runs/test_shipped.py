@@ -11,6 +11,7 @@ from gptlab.runs import scored, shipped, store
 from gptlab.runs.checkpoint import load_model
 from gptlab.runs.job import resume
 from gptlab.runs.store import delete_run, list_runs, open_run, shipped_runs
+from gptlab.runs.versions import versions_of
 
 
 @pytest.fixture
@@ -88,8 +89,8 @@ def test_what_was_scored_on_a_task_of_before_is_scored_anew(packed, monkeypatch)
     new = {"value": 0.5}
     monkeypatch.setattr(tasks, "VILLAGE", {name: tasks.VILLAGE[name] for name in ("pronoun-en", "closed-ko", "similarity-en")})
     monkeypatch.setattr(scored, "zero_shot_scores", lambda run, tasks: {task.name: new for task in tasks})
-    old, now = {"value": -1.0}, tasks.VILLAGE["pronoun-en"].version
-    of_before = {"pronoun-en": "0", "closed-ko": now}
+    old = {"value": -1.0}
+    of_before = {"pronoun-en": "0", "closed-ko": tasks.VILLAGE["closed-ko"].version}
     card = {"zero_shot": {name: old for name in of_before}, "through_time": {name: {"1": old} for name in of_before}}
     card = scored.card_of(model) | card | {"task_versions": of_before}
     assert [task.name for task in scored.stale(card)] == ["pronoun-en"], "similarity has no rule for no training"
@@ -130,7 +131,7 @@ def test_the_studies_that_ship_are_of_the_tasks_of_now():
     recorded = {path.parent.name: path for path in (ASSETS / "studies").glob("*/tasks.json")}
     assert set(recorded) == set(shipped.study_recipes())
     for path in recorded.values():
-        assert json.loads(path.read_text(encoding="utf-8")) == shipped.versions_of(store.Run(path.parent).config().study) != {}
+        assert json.loads(path.read_text(encoding="utf-8")) == versions_of(store.Run(path.parent).config()) != {}
 
 
 def test_a_packed_study_opens_as_it_was(packed, monkeypatch):

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -210,6 +211,13 @@ def test_delete_takes_the_run_away(new_run, lab_home):
     assert list_runs() == [other] and [f.name for f in (lab_home / "runs").iterdir()] == [other.id]
     with pytest.raises(RunError, match="There is no run"):
         open_run(run.id)
+
+
+def test_a_run_that_somebody_else_deleted_is_gone_and_all_is_well(new_run):
+    run = new_run()
+    shutil.rmtree(run.folder)
+    delete_run(run)
+    assert run not in list_runs()
 
 
 def test_training_run_is_not_deleted(new_run, write_json):

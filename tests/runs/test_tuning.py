@@ -16,6 +16,7 @@ from gptlab.runs.reached import reached
 from gptlab.runs.store import create_run
 from gptlab.runs.subject import fine_tuning_config, study_config
 from gptlab.runs.tuning import from_scratch, load_classifier
+from gptlab.runs.versions import versions_of
 from gptlab.runs.worker import train_run
 from gptlab.transfer.finetune import predict
 from gptlab.transfer.studies import ablation_study, layer_study
@@ -151,6 +152,32 @@ def test_what_a_model_reaches_is_told_of_its_last_weights_alone(tuned, plan):
     for changes in (dict(step=last + 1), dict(freeze_taken=True), dict(n_layers_taken=1)):
         kept(**changes)
         assert not reached(model, plan.task), changes
+
+
+def test_what_was_measured_on_other_questions_is_no_result(tuned, plan):
+    assert reached(open_base(plan), plan.task) and json.loads((tuned.folder / "tasks.json").read_text()) == versions_of(tuned.config())
+    (tuned.folder / "tasks.json").write_text(json.dumps({plan.task: "of before"}))
+    assert not reached(open_base(plan), plan.task)
+    (tuned.folder / "tasks.json").unlink()
+    assert not reached(open_base(plan), plan.task), "nobody knows of which"
+
+
+def test_a_study_does_not_go_on_with_other_questions(plan, monkeypatch):
+    monkeypatch.setattr(studying, "processes", lambda _device: 1)
+    run = create_run(*study_config(layer_study([plan], n_layer=1, n_seeds=1), "cpu", "pets"))
+    (run.folder / "tasks.json").write_text(json.dumps({plan.task: "of before"}))
+    train_run(run, Ranks())
+    assert run.status().state == "failed" and "other questions" in str(run.status().error) and not curve_of(run).points
+
+
+def test_a_plan_begins_at_the_checkpoint_that_was_the_newest(plan):
+    """The model may learn on while a study is paused."""
+    base = open_base(plan)
+    last = base.checkpoint_steps()[-1]
+    config, _tokenizer = fine_tuning_config(plan, "cpu", "pets")
+    study, _tokenizer = study_config(layer_study([plan], n_layer=1, n_seeds=1), "cpu", "pets")
+    assert plan.step is None and config.fine_tuning.step == last and {arm.step for arm in study.study.arms} == {last}
+    assert fine_tuning_config(plan.with_(step=0), "cpu", "pets")[0].fine_tuning.step == 0
 
 
 def test_an_ablation_is_no_result_of_the_model(plan, monkeypatch):
