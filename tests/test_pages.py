@@ -191,7 +191,7 @@ def test_a_model_is_asked_in_signs_that_it_knows(lab_home):
         run = tiny_run(lab_home)
         run.write_config(run.config().with_(data=data))
         assert cached.first_prompt(run.id) in text
-        assert set(default_text(run)) <= set(text)
+        assert len(run.tokenizer().encode(default_text(run)))  # which refuses signs that it does not know
 
 
 def test_a_full_disk_is_told_after_a_click(full_home, monkeypatch):

@@ -101,9 +101,11 @@ def read_text(args: argparse.Namespace) -> Any:
         return sources.python_documentation() if args.text == "python-documentation" else sources.python_sources()
     path = Path(args.text)
     if args.text and path.is_dir():  # an empty name would be the folder one stands in
-        corpus, n_skipped = sources.folder(path, args.encoding)
+        problems: list[DataError] = []
+        corpus, n_skipped = sources.folder(path, args.encoding, problems.append)
         if n_skipped:
-            print(f"{n_skipped} files could not be read and were left out", file=sys.stderr)
+            first = "".join(f"; the first: {problem}" for problem in problems[:1])
+            print(f"{n_skipped} files could not be read and were left out{first}", file=sys.stderr)
         return corpus
     if not path.is_file():
         raise DataError("There is no file or folder {path!r}.", path=args.text)

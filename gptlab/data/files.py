@@ -6,6 +6,7 @@ Pandas and PyArrow are imported inside the functions: a page that lists texts mu
 
 import csv
 import io
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -99,6 +100,15 @@ def plain(text: str) -> str:
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
+def check_encoding(encoding: str) -> None:
+    """
+    Raises:
+        DataError: none of `ENCODINGS`.
+    """
+    if encoding not in ENCODINGS:
+        raise DataError("The encoding {encoding!r} is not known; allowed are {known}.", encoding=encoding, known=", ".join(ENCODINGS))
+
+
 def _reader(name: str, content: bytes) -> Callable[[str, bytes, str], Columns] | None:
     suffix = PureWindowsPath(name).suffix.lower()
     if suffix not in SUFFIXES:
@@ -114,8 +124,7 @@ def _reader(name: str, content: bytes) -> Callable[[str, bytes, str], Columns] |
 
 
 def _decoded(name: str, content: bytes, encoding: str) -> str:
-    if encoding not in ENCODINGS:
-        raise DataError("The encoding {encoding!r} is not known; allowed are {known}.", encoding=encoding, known=", ".join(ENCODINGS))
+    check_encoding(encoding)
     marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     if b"\0" in content and encoding != "utf-16" and not marked:
         raise DataError(
@@ -230,14 +239,18 @@ def _parquet(name: str, content: bytes, encoding: str) -> Columns:
 
     try:
         file = pq.ParquetFile(io.BytesIO(content))
-        texts = tuple(field.name for field in file.schema_arrow if _holds_text(field.type))
-        keys = [field.name for field in file.schema_arrow if field.name in texts or _is_number(field.type)]
+        wanted = list(dict.fromkeys(f.name for f in file.schema_arrow if _holds_text(f.type) or _is_number(f.type)))
+        fields = [field for field in file.schema_arrow if field.name in wanted]  # a name may stand for several columns
+        kinds = dict(zip(_numbered([field.name for field in fields]), (field.type for field in fields), strict=True))
+        texts = tuple(key for key, kind in kinds.items() if _holds_text(kind))
+        keys = [key for key, kind in kinds.items() if key in texts or _is_number(kind)]
         classes = _class_names(file.schema_arrow.metadata or {})
         table: Table = {key: [] for key in keys}
         n_bytes = 0
         # In small portions: a small compressed file can hold a text that fills the memory.
-        for batch in file.iter_batches(batch_size=1024, columns=keys):
-            n_bytes += batch.nbytes
+        for batch in file.iter_batches(batch_size=128, columns=wanted):
+            batch = batch.rename_columns(_numbered(batch.schema.names))
+            n_bytes += sum(_n_bytes(batch.column(key)) for key in keys)
             if n_bytes > MAX_CORPUS_BYTES:
                 raise too_large(name, n_bytes)
             for key in keys:
@@ -246,6 +259,26 @@ def _parquet(name: str, content: bytes, encoding: str) -> Columns:
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DataError("{name} is not a readable Parquet file: {reason}.", name=name, reason=error) from error
     return Columns(table, texts)
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Names of columns of which no two are the same; a repeated one is numbered as in a CSV file: t, t.1, t.2."""
+    numbered: dict[str, None] = {}
+    for name in names:
+        others = (f"{name}.{i}" for i in itertools.count(1))
+        key = next(other for other in others if other not in names and other not in numbered) if name in numbered else name
+        numbered[key] = None
+    return list(numbered)
+
+
+def _n_bytes(column: Any) -> int:
+    """Bytes of the values of a column. A dictionary keeps a text once, in however many rows it stands."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_dictionary(column.type):
+        return int(column.nbytes)
+    return pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
 
 
 def _class_names(metadata: dict[bytes, bytes]) -> dict[str, dict[int, str]]:

@@ -9,6 +9,7 @@ import os
 import re
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,10 @@ def fetch(asked: str) -> str:
     listing = _answer(asked, f"{_endpoint()}/api/datasets/{name}/parquet", 2**20)
     try:
         parts = json.loads(listing)
-    except ValueError as error:  # something on the way answers in place of the hub
+    except (ValueError, RecursionError) as error:  # something on the way answers in place of the hub
         raise _unreachable(asked, error) from error
     if not isinstance(parts, dict) or not parts:
-        raise DataError("The hub has no tables of {given}. Choose another data set.", given=asked)
+        raise _no_tables(asked)
     if part is not None and part not in parts:
         raise DataError("{given} has no part {part!r}; it has {known}.", given=name, part=part, known=", ".join(parts))
     if part is None and len(parts) > 1 and "default" not in parts:
@@ -44,8 +45,12 @@ def fetch(asked: str) -> str:
                         example=f"{name}:{next(iter(parts))}")  # fmt: skip
     part = part or ("default" if "default" in parts else next(iter(parts)))
     splits = parts[part]
-    split = "train" if "train" in splits else next(iter(splits))
-    content = _answer(asked, splits[split][0], MAX_FILE_BYTES)
+    try:
+        split = "train" if "train" in splits else next(iter(splits))
+        address = splits[split][0]
+    except (LookupError, StopIteration, TypeError) as error:
+        raise _no_tables(asked) from error
+    content = _answer(asked, address, MAX_FILE_BYTES)
     kept = f"{name.replace('/', '--')}--{part}--{split}"
     read_table(f"{kept}.parquet", content)
     _folder().mkdir(exist_ok=True)
@@ -96,11 +101,15 @@ def _answer(asked: str, url: Any, most: int) -> bytes:
         if error.code in (401, 403, 404):
             raise DataError("The hub has no public data set {given}. Look its name up on its page.", given=asked) from error
         raise _unreachable(asked, error) from error
-    except (OSError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         raise _unreachable(asked, error) from error
     if len(content) > most:
         raise DataError("{given} is larger than {most} MB. Choose a smaller part of it.", given=asked, most=most // 2**20)
     return content
+
+
+def _no_tables(asked: str) -> DataError:
+    return DataError("The hub has no tables of {given}. Choose another data set.", given=asked)
 
 
 def _unreachable(asked: str, error: Exception) -> DataError:

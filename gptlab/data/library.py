@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -98,7 +98,7 @@ def encoded(id: str, tokenizer: Tokenizer, validation_fraction: float, home: Pat
     if any(array is None for array in arrays):
         for path, text in zip(paths, open_corpus(id, home).split(validation_fraction), strict=True):
             with replaced(path, "wb") as file:
-                np.save(file, tokenizer.encode(text).astype(_dtype(tokenizer.vocab_size)), allow_pickle=False)
+                _save_array(file, tokenizer.encode(text).astype(_dtype(tokenizer.vocab_size)))
         arrays = [_tokens(path, tokenizer.vocab_size) for path in paths]
     train, validation = arrays
     assert train is not None and validation is not None
@@ -138,6 +138,12 @@ def _about(place: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         return None
     return values if whole and typed and len(lengths) == len(values["documents"]) else None
+
+
+def _save_array(file: IO[bytes], array: np.ndarray) -> None:
+    """As `np.save`, which writes past `file` and does not say that a disk is full: its error has no number."""
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+    file.write(array.data)
 
 
 def _dtype(vocab_size: int) -> type[np.uint16] | type[np.uint32]:

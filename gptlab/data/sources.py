@@ -3,14 +3,15 @@
 import ast
 import os
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from inspect import cleandoc
 from pathlib import Path
 from pydoc_data.topics import topics
 
 from gptlab.data.corpus import MAX_CORPUS_BYTES, Corpus, Document, too_large
-from gptlab.data.files import MAX_FILE_BYTES, SUFFIXES, last_part, plain, read_file
+from gptlab.data.files import MAX_FILE_BYTES, SUFFIXES, check_encoding, last_part, plain, read_file
 from gptlab.errors import DataError
+from gptlab.words import told
 
 LEFT_OUT = {
     "__pycache__", "dist-packages", "encodings", "ensurepip", "idlelib", "lib2to3", "pydoc_data", "site-packages", "test", "tests",
@@ -52,32 +53,46 @@ def _there(path: Path) -> bool:
         return False
 
 
-def folder(path: Path, encoding: str = "utf-8") -> tuple[Corpus, int]:
+def folder(path: Path, encoding: str = "utf-8", tell: Callable[[DataError], object] = lambda problem: None) -> tuple[Corpus, int]:
     """All readable files below a folder, sorted by path; hidden ones and linked folders are not entered.
+
+    Args:
+        tell: hears why a file with an allowed suffix was skipped.
 
     Returns:
         The corpus, and how many files with an allowed suffix were skipped because they are empty, binary, too large or
         otherwise not readable.
 
     Raises:
-        DataError: the folder is not there, is not a folder, holds nothing readable or too much.
+        DataError: an unknown encoding, or the folder is not there, is not a folder, holds nothing readable or too much.
     """
     if not _there(path):
         raise DataError("There is no folder {path}. Check the spelling.", path=path)
     if not path.is_dir():
         raise DataError("{path} is not a folder. Give the folder that holds the files.", path=path)
-    documents, n_bytes, n_skipped = [], 0, 0
+    check_encoding(encoding)
+    documents, n_bytes, n_skipped, first = [], 0, 0, None
     for file in _files_below(path):
         try:
             # Only regular files of an allowed size are opened: reading a named pipe would wait for ever.
             content = file.read_bytes() if file.is_file() and file.stat().st_size <= MAX_FILE_BYTES else b""
             documents.append(read_file(file.name, content, encoding))
-        except (OSError, DataError):
+        except OSError:
             n_skipped += 1
+            continue
+        except DataError as problem:
+            n_skipped += 1
+            first = first or problem
+            tell(problem)
             continue
         n_bytes += len(content)
         if n_bytes > MAX_CORPUS_BYTES:
             raise too_large(str(path), n_bytes)
+    if not documents and first:
+        raise DataError(
+            "{path} holds no file that can be read ({n_skipped} skipped). The first: {reason}",
+            path=path, n_skipped=n_skipped, reason=told(first),
+        )  # fmt: skip
     if not documents:
         raise DataError(
             "{path} holds no file that can be read ({n_skipped} skipped). Allowed are {suffixes}.",

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite
+from math import ceil, isfinite
 
 import numpy as np
 
@@ -20,6 +20,9 @@ MOST_CLASSES = 200
 """Chosen here: a table of results with more rows is not read any more, and a column with so many values is rarely one of labels."""
 
 SHARES = {"train": 0.8, "validation": 0.1, "test": 0.1}
+
+SPLITTING = 2
+"""Counts the ways in which splits were drawn: a run that was begun with other splits must not be held against these."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def labelled_task(
         as_numbers: the labels are quantities that are to be predicted, not classes.
 
     Raises:
-        DataError: no such column, one that is text and label at once, too few rows, one class only, or too many.
+        DataError: no such column, one that is text and label at once, half of a surrogate pair, too few rows, one class only, or too many.
     """
     if label in (text, text_2):
         raise DataError("The column {label!r} of {title} is text and label at once. Choose another label.", label=label, title=title)
@@ -68,6 +71,7 @@ def labelled_task(
     if unknown := [name for name in columns if name not in table]:
         raise DataError("{title} has no column {names}; it has {known}.", title=title, names=", ".join(unknown), known=", ".join(table))
     rows = list(zip(*(table[name] for name in columns), strict=True))
+    _check_writable(title, rows)
     whole = [tuple(cell.strip() for cell in row) for row in rows if all(cell.strip() for cell in row)]
     form = form or ("entailment" if text_2 else "classification")
     kept: dict[tuple[str, ...], tuple[tuple[str, ...], str]] = {}  # what makes rows the same -> texts, label
@@ -77,7 +81,7 @@ def labelled_task(
         conflicting += kept.setdefault(same, (tuple(texts), name))[1] != name
     read, said = [texts for texts, _name in kept.values()], [name for _texts, name in kept.values()]
     key = content_id("\n".join(f"{texts}{name}" for texts, name in kept.values()).encode("utf-8"))
-    version = f"{key}-{seed}"
+    version = f"{key}-{seed}-{SPLITTING}"
     left_out = (len(rows) - len(whole), len(whole) - len(kept), conflicting)
     if as_numbers:
         values = _quantities(title, label, said)
@@ -89,6 +93,20 @@ def labelled_task(
     task = Task(title, "", form, "", "accuracy", tuple(names), version, partial(_of, chosen))
     counts = {split: dict(Counter(names[example.label] for example in examples)) for split, examples in chosen.items()}
     return Labelled(task, counts, *left_out, are_numbers=all(map(_is_number, names)))
+
+
+def _check_writable(title: str, rows: list[tuple[str, ...]]) -> None:
+    """
+    Raises:
+        DataError: a row has half an emoji, as JSON can write it.
+    """
+    for number, row in enumerate(rows, start=1):
+        try:
+            "".join(row).encode("utf-8")
+        except UnicodeEncodeError:
+            raise DataError(
+                "Row {number} of {title} holds half of a surrogate pair, which no file can keep: remove it.", number=number, title=title
+            ) from None
 
 
 def _quantities(title: str, label: str, values: list[str]) -> list[float]:
@@ -150,8 +168,9 @@ def _is_number(text: str) -> bool:
 
 
 def _split(title: str, examples: list[Example], classes: list[int], seed: int) -> dict[str, tuple[Example, ...]]:
-    """Every class is cut by itself; its first example goes to the training split, whatever its size. No split stays empty: where all
-    classes are small, the largest gives an example away.
+    """Every class is cut by itself; its first example goes to the training split, whatever its size. What is too little for an example
+    of its own is due from the next class, so that small classes together give their share. No split stays empty: where that gave
+    nothing, the largest class gives an example away.
 
     Raises:
         DataError: every class has one example, or nearly.
@@ -162,14 +181,17 @@ def _split(title: str, examples: list[Example], classes: list[int], seed: int) -
     for example, c in zip(examples, classes, strict=True):
         by_class.setdefault(c, []).append(example)
     learned: list[list[Example]] = []  # of each class
+    due = {"validation": 0.0, "test": 0.0}
     for _c, members in sorted(by_class.items()):
-        order = rng.permutation(len(members))
-        n_test, n_validation = (round(SHARES[split] * len(members)) for split in ("test", "validation"))
-        ends = np.cumsum([max(1, len(members) - n_test - n_validation), n_validation])
-        parts = [[members[i] for i in part] for part in np.split(order, ends)]
-        learned.append(parts[0])
-        found["validation"] += parts[1]
-        found["test"] += parts[2]
+        left = [members[i] for i in rng.permutation(len(members))]
+        for split in ("test", "validation"):
+            share = SHARES[split] * len(members)
+            due[split] += share
+            n = min(round(due[split]), ceil(share), len(left) - 1)
+            due[split] -= n
+            found[split] += left[len(left) - n :]
+            del left[len(left) - n :]
+        learned.append(left)
     for split in ("test", "validation"):
         if not found[split]:
             largest = max(learned, key=len)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,9 @@ class Score:
 
 N_BOOTSTRAP = 1000
 
+PORTION = 2**20
+"""Examples drawn at once for the bootstrap: 8 MB of indices. All draws of a large table would fill the memory."""
+
 
 def judge_labels(metric: str, predicted: Sequence[int], right: Sequence[int], seed: int = 0) -> Score:
     """Accuracy, or Matthews correlation ("mcc", for acceptability as in CoLA; Warstadt et al. 2018).
@@ -43,8 +46,7 @@ def judge_labels(metric: str, predicted: Sequence[int], right: Sequence[int], se
         raise DataError("Labels are judged by accuracy or mcc, not by {given!r}.", given=metric)
     from sklearn.metrics import matthews_corrcoef
 
-    draws = np.random.default_rng(seed).integers(0, len(truth), (N_BOOTSTRAP, len(truth)))
-    spread = [_correlation(truth[draw], predictions[draw]) for draw in draws]
+    spread = [_correlation(truth[draw], predictions[draw]) for draws in _resampled(len(truth), seed) for draw in draws]
     low, high = np.percentile(spread, [2.5, 97.5])
     return Score(metric, float(matthews_corrcoef(truth, predictions)), float(low), float(high), len(truth))
 
@@ -56,8 +58,8 @@ def judge_numbers(predicted: np.ndarray, right: np.ndarray, seed: int = 0) -> Sc
         DataError: no examples.
     """
     _require_examples(len(right))
-    draws = np.random.default_rng(seed).integers(0, len(right), (N_BOOTSTRAP, len(right)))
-    low, high = np.percentile([_correlation(predicted[draw], right[draw]) for draw in draws], [2.5, 97.5])
+    spread = [_correlation(predicted[draw], right[draw]) for draws in _resampled(len(right), seed) for draw in draws]
+    low, high = np.percentile(spread, [2.5, 97.5])
     return Score("pearson", _correlation(predicted, right), float(low), float(high), len(right))
 
 
@@ -130,19 +132,27 @@ def _corpus_score(metric: str, written: Sequence[str], right: Sequence[str], see
     from sacrebleu.metrics import BLEU, CHRF
 
     scorer = BLEU(effective_order=True) if metric == "bleu" else CHRF()
-    draws = np.random.default_rng(seed).integers(0, len(right), (100, len(right)))
     parts = [scorer.sentence_score(a, [b]) for a, b in zip(written, right, strict=True)]
     value = scorer.corpus_score(list(written), [list(right)]).score / 100
     each = np.array([part.score / 100 for part in parts])
-    spread = each[draws].mean(axis=1) - each.mean()  # the corpus score moves as the mean of its sentences does
+    means = np.concatenate([each[draws].mean(axis=1) for draws in _resampled(len(each), seed, 100)])
+    spread = means - each.mean()  # the corpus score moves as the mean of its sentences does
     low, high = np.percentile(spread, [2.5, 97.5])
     return Score(metric, value, max(0.0, value + low), min(1.0, value + high), len(right))
 
 
 def _bootstrap(metric: str, each: np.ndarray, seed: int) -> Score:
-    draws = np.random.default_rng(seed).integers(0, len(each), (N_BOOTSTRAP, len(each)))
-    low, high = np.percentile(each[draws].mean(axis=1), [2.5, 97.5])
+    means = np.concatenate([each[draws].mean(axis=1) for draws in _resampled(len(each), seed)])
+    low, high = np.percentile(means, [2.5, 97.5])
     return Score(metric, float(each.mean()), float(low), float(high), len(each))
+
+
+def _resampled(n: int, seed: int, n_draws: int = N_BOOTSTRAP) -> Iterator[np.ndarray]:
+    """So many draws of n examples out of n, as indices (draws, n), a portion at a time; the same as if all were drawn at once."""
+    rng = np.random.default_rng(seed)
+    size = max(1, PORTION // n)
+    for begin in range(0, n_draws, size):
+        yield rng.integers(0, n, (min(size, n_draws - begin), n))
 
 
 def _require_examples(n: int) -> None:

@@ -109,6 +109,15 @@ def piece_of(tokenizer: Tokenizer, prompt: str, continuation: str, block_size: i
     return Piece(ids[-block_size:], len(counted), max(0, len(ids) - block_size))
 
 
+def _whole(tokenizer: Tokenizer, text: str, block_size: int) -> Piece:
+    """A text that counts as a whole. One that is too long loses its beginning; the first token that is left has nothing before it and does
+    not count.
+    """
+    before, counted = (tokenizer.encode(part).tolist() for part in (BEGIN, text))
+    ids = [*before, *counted]
+    return Piece(ids[-block_size:], min(len(counted), block_size - 1), max(0, len(ids) - block_size))
+
+
 def differ_until(choices: Sequence[str]) -> int:
     """How many characters at the end of all choices are the same, from the beginning of a word on."""
     same = 0
@@ -199,7 +208,7 @@ def pieces_of(task: Task, example: Example, tokenizer: Tokenizer, block_size: in
 def n_cut(tokenizer: Tokenizer, task: Task, examples: Sequence[Example], block_size: int) -> int:
     """Of how many examples the prompt is too long for a context together with its answer, so that `zero_shot` cuts its beginning."""
     if task.rule == "threshold":  # the prompt is what is judged
-        return sum(len(tokenizer.encode(BEGIN + example.prompt)) > block_size for example in examples)
+        return sum(_whole(tokenizer, example.prompt, block_size).n_cut > 0 for example in examples)
     return sum(len(tokenizer.encode(BEGIN + e.prompt)) + _longest_answer(tokenizer, task, e) > block_size for e in examples)
 
 
@@ -216,7 +225,7 @@ def _by_threshold(
     model: Any, tokenizer: Tokenizer, task: Task, examples: Sequence[Example], intervention: Intervention | None
 ) -> Zero:
     """Acceptable when the mean log-probability is above the median of all examples, of which half are acceptable."""
-    pieces = [piece_of(tokenizer, "", example.prompt, model.config.block_size) for example in examples]
+    pieces = [_whole(tokenizer, example.prompt, model.config.block_size) for example in examples]
     means = np.array([judged.nats.mean() for judged in judge(model, pieces, intervention)])
     chosen = tuple(int(mean < np.median(means)) for mean in means)
     return Zero(judge_labels(task.metric, chosen, [example.label for example in examples]), chosen, ())

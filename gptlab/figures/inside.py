@@ -23,11 +23,13 @@ MOST_TICKS = 48
 
 
 def attention_figure(
-    pattern: np.ndarray, tokens: Sequence[str], entropy: np.ndarray | None = None, difference: bool = False, narrow: bool = False
+    pattern: np.ndarray, tokens: Sequence[str], top: float, entropy: np.ndarray | None = None, difference: bool = False,
+    narrow: bool = False,
 ) -> go.Figure:
     """One head's attention, (T, T): a row for every query, a column for every key; the entropy of each row beside it.
 
     Args:
+        top: see `top_of`; patterns that are compared have one for all.
         entropy: (T,) bits; None without.
         difference: the values are differences of two patterns.
         narrow: there is no room for the keys' names; they are the queries' names, in the same order.
@@ -35,7 +37,7 @@ def attention_figure(
     T = len(tokens)
     columns = 2 if entropy is not None else 1
     figure = make_subplots(1, columns, shared_yaxes=True, column_widths=[0.86, 0.14][:columns], horizontal_spacing=0.02)
-    figure.add_trace(_matrix(pattern, tokens, difference, showscale=True), 1, 1)
+    figure.add_trace(_matrix(pattern, tokens, top, difference, showscale=True), 1, 1)
     if entropy is not None:
         figure.add_trace(
             go.Bar(x=entropy, y=list(range(T)), orientation="h", marker_color=GREY, hovertemplate=_("{bits} bits").format(bits="%{x:.2f}")
@@ -54,10 +56,10 @@ def attention_figure(
 
 def heads_figure(patterns: np.ndarray, tokens: Sequence[str], titles: Sequence[str], columns: int = 4) -> go.Figure:
     """Several patterns as small multiples, (N, T, T)."""
-    rows = -(-len(patterns) // columns)
+    rows, top = -(-len(patterns) // columns), top_of(patterns)
     figure = make_subplots(rows, columns, subplot_titles=list(titles), horizontal_spacing=0.03, vertical_spacing=0.5 / max(2, 2 * rows))
     for i, pattern in enumerate(patterns):
-        figure.add_trace(_matrix(pattern, tokens, False, showscale=False), i // columns + 1, i % columns + 1)
+        figure.add_trace(_matrix(pattern, tokens, top, False, showscale=False), i // columns + 1, i % columns + 1)
     figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(showticklabels=False, showgrid=False, zeroline=False, autorange="reversed")
     figure.update_annotations(font_size=14)
@@ -70,7 +72,8 @@ def heads_figure(patterns: np.ndarray, tokens: Sequence[str], titles: Sequence[s
 
 def film_figure(patterns: np.ndarray, tokens: Sequence[str], steps: Sequence[int]) -> go.Figure:
     """One head at several moments of the training, (S, T, T), with a slider; begins at the last one."""
-    drawn = [_matrix(pattern, tokens, False, showscale=True) for pattern in patterns]
+    top = top_of(patterns)
+    drawn = [_matrix(pattern, tokens, top, False, showscale=True) for pattern in patterns]
     frames = [go.Frame(data=[matrix], name=str(step)) for matrix, step in zip(drawn, steps, strict=True)]
     figure = go.Figure(data=[drawn[-1]], frames=frames)
     frame = dict(frame=dict(duration=600, redraw=True), mode="immediate", transition=dict(duration=0))
@@ -180,9 +183,11 @@ def rank_figure(ranks: np.ndarray, layer_names: Sequence[str]) -> go.Figure:
         x="", y=_("rank of the true next token"), height=360, showlegend=False, hovermode="closest",
         xaxis=dict(tickvals=list(range(len(layer_names))), ticktext=list(layer_names)), yaxis=dict(type="log", dtick=1),
     )  # fmt: skip
-    x = list(range(len(ranks)))
-    for i in range(min(ranks.shape[1], 60)):
-        figure.add_scatter(x=x, y=ranks[:, i], mode="lines", line=dict(color=GREY, width=1), opacity=0.35, hoverinfo="skip")
+    x, n = list(range(len(ranks))), ranks.shape[1]
+    apart = np.vstack([ranks, np.full(n, np.nan)])  # one trace for all tokens: a gap after each line
+    figure.add_scatter(
+        x=[*x, None] * n, y=apart.T.flatten(), mode="lines", line=dict(color=GREY, width=1), opacity=0.35, hoverinfo="skip"
+    )
     figure.add_scatter(
         x=x, y=np.median(ranks, axis=1), mode="lines+markers", line=dict(color=series_colour(1), width=3),
         hovertemplate=_("median {rank}").format(rank="%{y:.0f}") + "<extra></extra>",
@@ -251,13 +256,19 @@ def induction_figure(step: np.ndarray, first: np.ndarray, second: np.ndarray, sc
     return figure
 
 
-def _matrix(pattern: np.ndarray, tokens: Sequence[str], difference: bool, showscale: bool) -> go.Heatmap:
+def top_of(patterns: np.ndarray) -> float:
+    """The weight that the darkest shade stands for in these patterns, (..., T, T). The first token can only look at itself: its 1 would
+    pale the others, and does not count.
+    """
+    later = patterns[..., 1:, :] if patterns.shape[-1] > 1 else patterns
+    return max(0.1, float(np.abs(later).max()))
+
+
+def _matrix(pattern: np.ndarray, tokens: Sequence[str], top: float, difference: bool, showscale: bool) -> go.Heatmap:
     """A pattern with what the mouse tells; what lies above the diagonal cannot be looked at and stays empty."""
     T = len(tokens)
     shown = np.where(np.tril(np.ones((T, T), dtype=bool)), pattern, np.nan).round(4)
     names = [plain(token) for token in tokens]
-    later = shown[1:] if T > 1 and not difference else shown  # the first token can only look at itself: its 1 would pale the others
-    top = max(0.1, float(np.nanmax(np.abs(later))))
     return go.Heatmap(
         z=shown, x=list(range(T)), y=list(range(T)), customdata=[[f"{q} → {k}" for k in names] for q in names],
         hovertemplate="%{customdata}: %{z:.3f}<extra></extra>", hoverongaps=False, showscale=showscale, xgap=0.5, ygap=0.5,

@@ -11,7 +11,7 @@ import torch
 
 from gptlab.errors import DataError
 from gptlab.model.gpt import GPT
-from gptlab.model.trace import Intervention, Trace
+from gptlab.model.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -47,24 +47,23 @@ def patch(model: GPT, clean: Sequence[int], corrupted: Sequence[int], answer: in
     device = model.token_embedding.weight.device
     first, second = (torch.tensor([list(ids)], device=device) for ids in (clean, corrupted))
 
-    def difference(logits: torch.Tensor) -> torch.Tensor:  # (B, T, V) -> (B,)
-        return (logits[:, -1, answer] - logits[:, -1, other]).float()
+    def difference(hidden: torch.Tensor) -> torch.Tensor:  # (B, T, C) -> (B,)
+        logits = model.logits(hidden[:, -1])  # of the last place alone: with all of them, a large vocabulary takes gigabytes
+        return (logits[:, answer] - logits[:, other]).float()
 
     kept, spoiled = Trace(), Trace()
-    high, low = difference(model(first, kept)).item(), difference(model(second, spoiled)).item()
+    high, low = difference(model.hidden(first, kept)).item(), difference(model.hidden(second, spoiled)).item()
     if abs(high - low) < 1e-6:
         raise DataError(
             "Both prompts give the same difference between the answers ({value}): there is nothing to restore.", value=f"{low:.3g}"
         )
-    T = len(clean)
-    restored = np.zeros((model.config.n_layer, T))
-    every_place = second.expand(T, -1)  # row p is patched at place p
-    for layer in range(model.config.n_layer):
-        places = {}
-        for p in range(T):
-            rows = spoiled.residual[layer][0, p].repeat(T, 1)  # (T, C): what stands there anyway ...
-            rows[p] = kept.residual[layer][0, p]  # ... except in row p
-            places[layer, p] = rows
-        found = difference(model(every_place, intervention=Intervention(residuals=places)))
-        restored[layer] = ((found - low) / (high - low)).cpu().numpy()
+    L, T = model.config.n_layer, len(clean)
+    restored = np.zeros((L, T))
+    places = torch.arange(T, device=device)
+    for layer in range(L):  # what comes before the patch is known
+        x = spoiled.residual[layer].repeat(T, 1, 1)  # (T, T, C): in every row the corrupted run ...
+        x[places, places] = kept.residual[layer][0]  # ... but in row p place p is the clean one's
+        for later in range(layer, L):
+            x = model.block(x, later)
+        restored[layer] = ((difference(model.final_norm(x)) - low) / (high - low)).cpu().numpy()
     return Patched(high, low, restored)

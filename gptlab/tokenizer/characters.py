@@ -65,7 +65,7 @@ class CharacterTokenizer(Tokenizer):
         ids = self._ids[np.minimum(codes, len(self._ids) - 1)]
         if len(ids) and ids.min() < 0:
             unseen = [repr(chr(code)) for code in np.unique(codes[ids < 0])]
-            more = " and others" if len(unseen) > UNSEEN_SHOWN else ""
+            more = " …" if len(unseen) > UNSEEN_SHOWN else ""
             raise TokenizerError(
                 "This vocabulary has never seen {n} of the characters: {unseen}. Leave them out, or use a model with a BPE "
                 "vocabulary, which can write every character.",

@@ -15,12 +15,14 @@ SHOWN = {
     ord("\t"): "⇥",
     # The mark for undecodable bytes can also stand in a text; shown as itself it would be taken for a fault.
     0xFFFD: "<EF><BF><BD>",
+    # The fillers of Hangul count as letters and are blank.
+    **{code: f"<U+{code:04X}>" for code in (0x115F, 0x1160, 0x3164, 0xFFA0)},
 }
 """Code point -> what stands for it, for characters that cannot be seen or would mislead."""
 
 
-UNSEEN = {"Cf": "<U+{1:04X}>", "Zl": "<U+{1:04X}>", "Zp": "<U+{1:04X}>", "Cc": "<U+{1:04X}>", "Mn": "◌{0}", "Me": "◌{0}"}
-"""Unicode category -> how such a character is shown: joiners and marks of direction by number, accents on a dotted circle."""
+UNSEEN = {**dict.fromkeys(("Cf", "Zs", "Zl", "Zp", "Cc"), "<U+{1:04X}>"), "Mn": "◌{0}", "Me": "◌{0}"}
+"""Unicode category -> how such a character is shown: joiners, marks of direction and other spaces by number, accents on a dotted circle."""
 
 
 _NO_CHARACTER = re.compile("[\udc80-\udcff]+")

@@ -6,6 +6,7 @@ Source of names, addresses and hashes: openai/tiktoken, openai_public.py.
 """
 
 import hashlib
+import http.client
 import os
 import tempfile
 import urllib.request
@@ -118,7 +119,7 @@ def download(name: str) -> None:
     try:
         with urllib.request.urlopen(source.url, timeout=TIMEOUT_S) as answer:
             content = answer.read(int(4 * source.megabytes * 1e6))
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:  # the second: an answer that breaks off or is none
         raise TokenizerError(
             "{name} could not be downloaded: {reason}. Everything else works without it; try again with a network.",
             name=name, reason=str(error),

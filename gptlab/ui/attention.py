@@ -7,7 +7,8 @@ import streamlit as st
 from gptlab.config import ModelConfig
 from gptlab.errors import LabError
 from gptlab.figures import inside as figures
-from gptlab.ui import bertviz_view, cached_inside, link, pick, show
+from gptlab.runs.store import readable_runs, shipped_runs
+from gptlab.ui import bertviz_view, cached_inside, inside, link, pick, show
 from gptlab.ui.inside import Subject
 from gptlab.words import _
 
@@ -32,13 +33,15 @@ def matrix(subject: Subject) -> None:
     found = cached_inside.looked(subject.run.id, subject.step, subject.text)
     patterns = found.captured.patterns
     chosen = patterns[layer].mean(0) if head is None else patterns[layer, head]
+    top = figures.top_of(patterns[layer])  # the large one has the shades of the small ones
     left, right = st.columns([3, 2], gap="large")
     with left:
         name = _("layer {layer}, mean of all heads") if head is None else _("layer {layer}, head {head}")
         st.markdown("**" + name.format(layer=layer, head=head) + "**")
         show.figure(
-            figures.attention_figure(chosen, found.tokens, entropy_of(chosen)), key="pattern", table=lambda: as_table(chosen, found.tokens)
-        )
+            figures.attention_figure(chosen, found.tokens, top, entropy_of(chosen)), key="pattern",
+            table=lambda: as_table(chosen, found.tokens),
+        )  # fmt: skip
         st.caption(
             _("Each row is a token that looks; its weights add up to 1. Above the diagonal there is nothing: no token sees what "
               "comes later. Entropy: 0 bits looks at one token, {most} bits would be all {n} alike.").format(
@@ -104,14 +107,23 @@ def through_time(subject: Subject) -> None:
     st.caption(_("The same text, the same head, at {n} moments of the training, evenly spread over log time.").format(n=len(steps)))
 
 
+def first_to_compare(subject: Subject) -> str:
+    """Another moment of the same model where there is one, else a model that cuts texts alike, else any; its id."""
+    if len(subject.run.checkpoint_steps()) > 1:
+        return subject.run.id
+    shipped = sorted(filter(pick.is_transformer, shipped_runs()), key=pick.deep_and_quick)
+    there = [*shipped, *(run for run in readable_runs() if run.checkpoint_steps() and pick.is_transformer(run))]
+    others = [run.id for run in there if run.id != subject.run.id]
+    own = cached_inside.vocabulary(subject.run.id)
+    return next((id for id in others if cached_inside.vocabulary(id) == own), [*others, subject.run.id][0])
+
+
 def compare(subject: Subject) -> None:
     """Two models, or two moments of one, and the difference."""
     left, right = st.columns([3, 4], gap="medium", vertical_alignment="bottom")
     with left:
-        other = pick.pretrained(
-            pick.is_transformer, _("Compare with"), "other_model",
-            lambda run: (run.id == subject.run.id and len(run.checkpoint_steps()) == 1, *pick.deep_and_quick(run)),  # nothing to see there
-        )  # fmt: skip
+        inside.follow("other_model", first_to_compare(subject))
+        other = pick.pretrained(pick.is_transformer, _("Compare with"), "other_model")
     assert other is not None  # there is one: the subject
     steps = other.checkpoint_steps()
     with right:
@@ -141,10 +153,12 @@ def compare(subject: Subject) -> None:
         f"{pick.short_name(other)} · {step:,}",
         _("difference: first minus second"),
     )
-    for i, (column, title, pattern) in enumerate(zip(st.columns(3), titles, (a, b, a - b), strict=True)):
+    both = figures.top_of(np.stack([a, b]))
+    tops = (both, both, figures.top_of(a - b))
+    for i, (column, title, pattern, top) in enumerate(zip(st.columns(3), titles, (a, b, a - b), tops, strict=True)):
         with column:
             st.markdown(f"**{title}**")
-            show.figure(figures.attention_figure(pattern, one.tokens, difference=i == 2, narrow=True), key=f"compare_{i}")
+            show.figure(figures.attention_figure(pattern, one.tokens, top, difference=i == 2, narrow=True), key=f"compare_{i}")
     st.caption(
         _("Half of the summed differences a row, mean over rows: {value} (0: the same, 1: nothing in common).").format(
             value=f"{np.abs(a - b).sum(1).mean() / 2:.2f}"

@@ -7,7 +7,7 @@ import numpy as np
 import streamlit as st
 
 from gptlab.errors import LabError
-from gptlab.runs.store import open_run
+from gptlab.runs.store import Run, open_run
 from gptlab.ui import cached
 
 MOST_TOKENS = 128
@@ -15,6 +15,11 @@ MOST_TOKENS = 128
 
 SPECIAL = ("Start", "Delim", "Extract")
 """Names of the tokens that a fine-tuning adds behind the vocabulary."""
+
+
+def most_tokens(run: Run) -> int:
+    """Of a text that a model is shown."""
+    return min(MOST_TOKENS, run.config().model.block_size)
 
 
 def token_ids(run_id: str, text: str) -> list[int]:
@@ -25,7 +30,7 @@ def token_ids(run_id: str, text: str) -> list[int]:
     """
     run = open_run(run_id)
     ids = [int(i) for i in run.tokenizer().encode(text)]
-    most = min(MOST_TOKENS, run.config().model.block_size)
+    most = most_tokens(run)
     if not ids:
         raise LabError("The text is empty. Write a sentence.")
     if len(ids) > most:
@@ -37,7 +42,7 @@ def token_ids(run_id: str, text: str) -> list[int]:
 
 
 def labels(run_id: str, ids: list[int]) -> list[str]:
-    """Readable tokens in their text; the three of a fine-tuning by their names."""
+    """Readable tokens in their text."""
     from gptlab.tokenizer import readable
 
     tokenizer = open_run(run_id).tokenizer()
@@ -45,19 +50,25 @@ def labels(run_id: str, ids: list[int]) -> list[str]:
 
 
 def alone(run_id: str, ids: np.ndarray) -> list[str]:
-    """Readable tokens, each by itself; ids of any shape, flattened."""
+    """Readable tokens, each by itself; ids of any shape, flattened. A model may have more rows than its tokenizer has tokens."""
     from gptlab.tokenizer import readable
 
-    tokenizer = open_run(run_id).tokenizer()
-    n = tokenizer.vocab_size
+    run = open_run(run_id)
+    tokenizer, config = run.tokenizer(), run.config()
+    last = config.model.vocab_size
+    special = dict(zip(range(last - len(SPECIAL), last), SPECIAL, strict=True)) if config.fine_tuning else {}
 
     def name(i: int) -> str:
-        if i < n:
-            return readable(tokenizer, [i])[0]
-        return SPECIAL[i - n] if i - n < len(SPECIAL) else f"<{i}>"
+        return readable(tokenizer, [i])[0] if i < tokenizer.vocab_size else special.get(i, f"<{i}>")
 
     names = {int(i): name(int(i)) for i in np.unique(ids)}
     return [names[int(i)] for i in ids.flatten()]
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def vocabulary(run_id: str) -> str:
+    """Id of a model's tokenizer: models that have the same one cut a text alike."""
+    return open_run(run_id).tokenizer().id
 
 
 @dataclass(frozen=True)
@@ -204,8 +215,9 @@ def ablation_map(run_id: str, step: int, text: str, how: str) -> tuple[Any, int]
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def patched(run_id: str, step: int, clean: str, corrupted: str, answer: str, other: str) -> tuple[Any, list[str]]:
-    """
+def patched(run_id: str, step: int, clean: str, corrupted: str, answer: str, other: str) -> tuple[Any, list[str], list[str]]:
+    """What patching restores, the tokens of the corrupted prompt, and the two that are compared: the first ones of the answers.
+
     Raises:
         LabError: prompts or answers that do not fit together.
     """
@@ -216,7 +228,7 @@ def patched(run_id: str, step: int, clean: str, corrupted: str, answer: str, oth
     if -1 in first or first[0] == first[1]:
         raise LabError("The two answers begin with the same token, or one is empty: {a!r}, {b!r}.", a=answer, b=other)
     one, two = token_ids(run_id, clean), token_ids(run_id, corrupted)
-    return patch(cached.model(run_id, step), one, two, first[0], first[1]), labels(run_id, two)
+    return patch(cached.model(run_id, step), one, two, first[0], first[1]), labels(run_id, two), alone(run_id, np.array(first))
 
 
 @dataclass(frozen=True)

@@ -184,18 +184,21 @@ def patching() -> None:
     )  # fmt: skip
     left, right = st.columns(2, gap="medium")
     suffix = state.language()
+    counts = _("Only its first token is compared. A word that goes on after a space begins with that space.")
     with left:
         clean = link.text(_("Clean prompt"), defaults[0], f"clean_{suffix}", height=80)
-        answer = st.text_input(_("Its answer"), defaults[2], key=f"answer_{suffix}")
+        answer = st.text_input(_("Its answer"), defaults[2], key=f"answer_{suffix}", help=counts)
     with right:
         corrupted = link.text(_("Corrupted prompt (equally many tokens)"), defaults[1], f"corrupted_{suffix}", height=80)
-        other = st.text_input(_("Its answer"), defaults[3], key=f"other_{suffix}")
-    found, tokens = cached_inside.patched(subject.run.id, subject.step, clean, corrupted, answer, other)
+        other = st.text_input(_("Its answer"), defaults[3], key=f"other_{suffix}", help=counts)
+    with st.spinner(_("Patching one place after the other ...")):
+        found, tokens, compared = cached_inside.patched(subject.run.id, subject.step, clean, corrupted, answer, other)
+    one, two = map(cached.as_written, compared)
     show.figure(figures.restored_figure(found.restored, tokens), key="restored")
     st.caption(
         _("Into the run on the corrupted prompt, the residual stream of the clean one is put at one place at a time. 1: the clean "
-          "answer is back; 0: nothing changed. Logit of the clean answer minus the other: clean {clean}, corrupted {corrupted}.").format(
-            clean=f"{found.clean:+.2f}", corrupted=f"{found.corrupted:+.2f}")
+          "answer is back; 0: nothing changed. Logit of {one} minus that of {other}: clean {clean}, corrupted {corrupted}.").format(
+            one=one, other=two, clean=f"{found.clean:+.2f}", corrupted=f"{found.corrupted:+.2f}")
     )  # fmt: skip
     if found.clean <= 0:
         st.warning(_("The model does not prefer the clean answer on the clean prompt: there is no fact to be found here."))

@@ -93,7 +93,7 @@ def embeddings() -> None:
         st.markdown(
             "**" + _("Nearest to {token}, by cosine").format(token=cached_inside.alone(subject.run.id, np.array([chosen]))[0]) + "**"
         )
-        show.bars([(label, max(0.0, cosine)) for label, (_i, cosine) in zip(labels, near, strict=True)])
+        show.bars([(label, cosine) for label, (_i, cosine) in zip(labels, near, strict=True)])
     with left:
         if len(ids) < 10:
             st.info(_("This vocabulary has too few of the village's words as single tokens for a map; the models that ship have them."))
@@ -129,7 +129,7 @@ def places() -> None:
         show.numbers([(_("{d} apart").format(d=d), f"{np.diagonal(alike, d).mean():.2f}", _("mean cosine")) for d in distances])
         chosen = int(st.number_input(_("Place"), 0, n - 1, min(20, n - 1), key="place", bind="query-params"))
         st.markdown("**" + _("Nearest to place {n}, by cosine").format(n=chosen) + "**")
-        show.bars([(str(i), max(0.0, cosine)) for i, cosine in neighbours(vectors, chosen, k=8)])
+        show.bars([(str(i), cosine) for i, cosine in neighbours(vectors, chosen, k=8)])
     st.caption(
         _("The embeddings of the {n} places of the context, each with each: 1 points the same way, 0 across, -1 the other way. Nobody "
           "tells the model that place 7 comes before place 8; before training all places are alike by chance only. Move the checkpoint to "

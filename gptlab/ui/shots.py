@@ -12,7 +12,7 @@ from gptlab.runs.reached import half_interval, reached
 from gptlab.runs.store import Run, readable_runs, shipped_runs
 from gptlab.ui import cached_shots, label_curve, link, pick, show, task
 from gptlab.ui.tuning import metric_name
-from gptlab.words import _
+from gptlab.words import _, told
 
 SHOTS = (0, 1, 2, 4, 8)
 N_SEEDS = 5
@@ -52,13 +52,18 @@ def through_time() -> None:
         st.info(_("Choose at least one task."))
         return
     models = [run, *([others[other]] if other else [])]
-    series, place = [], st.empty()
+    series, refused, place = [], {}, st.empty()
     jobs = [(i, model, name) for i, model in enumerate(models) for name in chosen]
     for done, (i, model, name) in enumerate(jobs):
         place.progress(done / len(jobs), text=_("Asking {model} about {task} ...").format(model=pick.short_name(model), task=name))
         span = (guessing(VILLAGE[name]), ceiling(run, name)) if normalised else (0.0, 1.0)
-        series.append(time_series(model, name, chosen.index(name), span, dashed=i > 0, named=len(models) > 1))
+        try:
+            series.append(time_series(model, name, chosen.index(name), span, dashed=i > 0, named=len(models) > 1))
+        except LabError as problem:  # an answer longer than the context, a letter that the vocabulary lacks
+            refused[model.id, name] = problem
     place.empty()
+    if not series:
+        raise next(iter(refused.values()))
     show.figure(figures.through_time_figure(series, normalised), key="through_time", table=lambda: time_table(series))
     caption = _("The first {n} test examples at every checkpoint; 95 % interval over them; of models that ship recorded with the app. No "
                 "weight is changed by a question.").format(n=cached_shots.N_EXAMPLES)  # fmt: skip
@@ -66,14 +71,19 @@ def through_time() -> None:
         caption += " " + _("The ceiling is the best fine-tuned score of {model} on the task that was recorded with the app, or computed "
                            "here; else 1. Asking may do better than the labels taught.").format(model=pick.short_name(run))  # fmt: skip
     for model in models:
-        cuts = {name: cached_shots.n_cut(model.id, name, cached_shots.N_EXAMPLES) for name in chosen}
+        reasons = {name: told(refused[model.id, name]) for name in chosen if (model.id, name) in refused}
+        for name, reason in reasons.items():
+            caption += " " + _("{model} cannot be asked about {task}: {reason}").format(
+                model=pick.short_name(model), task=task.village_title(name), reason=reason
+            )
+        cuts = {name: cached_shots.n_cut(model.id, name, cached_shots.N_EXAMPLES) for name in chosen if name not in reasons}
         if any(cuts.values()):
             caption += " " + _("Prompts that are too long for the {context} tokens of {model} lose their beginning: {tasks}.").format(
                 context=model.config().model.block_size, model=pick.short_name(model),
                 tasks=", ".join(f"{task.village_title(name)} {n}" for name, n in cuts.items() if n),
             )  # fmt: skip
     st.caption(caption)
-    with st.expander(_("How a language model answers without having been told the task")):
+    with st.expander(_("How a language model answers without having been told the task")), show.mistakes():
         explain(run, chosen[0])
 
 

@@ -115,10 +115,10 @@ def sequences(rows: Sequence[Sequence[tuple[str, str]]], read_as: str = "h") -> 
 
 
 def bars(values: Sequence[tuple[str, float]]) -> None:
-    """Names with shares of 1 as small bars."""
+    """Names with shares of 1 as small bars; below 0 there is a number and no bar."""
     rows = "".join(
-        f'<div class="name">{html.escape(name)}</div><div class="track"><div style="width:{100 * value:.1f}%"></div></div>'
-        f'<div class="value">{value:.2f}</div>'
+        f'<div class="name">{html.escape(name)}</div><div class="track"><div style="width:{100 * max(0.0, value):.1f}%"></div></div>'
+        f'<div class="value">{value:z.2f}</div>'
         for name, value in values
     )
     st.html(f'<div class="lab-bars">{rows}</div>')

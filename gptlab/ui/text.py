@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from gptlab.errors import DataError
 from gptlab.paths import home, typed
 from gptlab.ui import cached, link
-from gptlab.words import _
+from gptlab.words import _, told
 
 
 def choose() -> str | None:
@@ -120,7 +121,9 @@ def _folder() -> str | None:
     if not path:
         st.info(_("Name a folder; all its text files are read, those in folders below it too."))
         return None
-    corpus, n_skipped = sources.folder(typed(path), encoding)
+    problems: list[DataError] = []
+    corpus, n_skipped = sources.folder(typed(path), encoding, problems.append)
     if n_skipped:
-        st.warning(_("{n} files could not be read and are left out.").format(n=f"{n_skipped:,}"))
+        first = [_("The first: {reason}").format(reason=told(problem)) for problem in problems[:1]]
+        st.warning(" ".join([_("{n} files could not be read and are left out.").format(n=f"{n_skipped:,}"), *first]))
     return library.save(corpus, home())

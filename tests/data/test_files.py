@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gptlab.data import files, read_file, text_columns
+from gptlab.data.files import read_table
 from gptlab.errors import DataError
 
 
@@ -93,6 +94,37 @@ def test_parquet_refuses_more_text_than_allowed(monkeypatch):
     monkeypatch.setattr(files, "MAX_CORPUS_BYTES", 10_000)
     with pytest.raises(DataError, match="at most"):
         read_file("bomb.parquet", parquet(t=["a" * 100] * 1000))
+
+
+def test_a_text_that_a_dictionary_keeps_once_counts_in_every_row(monkeypatch):
+    monkeypatch.setattr(files, "MAX_CORPUS_BYTES", 10_000)
+    assert len(read_file("a.parquet", parquet(t=pa.array(["a" * 100, None] * 100).dictionary_encode())).text) == 100 * 101 - 1
+    with pytest.raises(DataError, match="at most"):
+        read_file("bomb.parquet", parquet(t=pa.array(["a" * 100, None] * 101).dictionary_encode()))
+
+
+def test_long_texts_are_unpacked_a_few_rows_at_a_time(monkeypatch):
+    monkeypatch.setattr(files, "MAX_CORPUS_BYTES", 10_000)
+    content = parquet(t=["a" * 10_000] * 1024)  # 10 MB in a few kilobytes
+    before, watched = pa.default_memory_pool(), pa.proxy_memory_pool(pa.default_memory_pool())
+    pa.set_memory_pool(watched)
+    try:
+        with pytest.raises(DataError, match="at most"):
+            read_file("bomb.parquet", content)
+    finally:
+        pa.set_memory_pool(before)
+    assert len(content) < 10_000 and 0 < watched.max_memory() < 5 * 2**20
+
+
+def test_repeated_columns_of_parquet_are_numbered_as_those_of_csv():
+    names = ["t", "n", "t", "t.1", "n"]
+    columns = [["a", "b"], [1, 2], ["c", "d"], ["e", "f"], [3, None]]
+    buffer = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays([pa.array(column) for column in columns], names), buffer)
+    rows = "".join(",".join("" if v is None else str(v) for v in row) + "\n" for row in [names, *zip(*columns, strict=True)])
+    found = read_table("a.parquet", buffer.getvalue())
+    assert found == read_table("a.csv", rows.encode()) and list(found) == ["t", "n", "t.2", "t.1", "n.1"]
+    assert read_file("a.parquet", buffer.getvalue(), column="t.2").text == "c\nd"
 
 
 @pytest.mark.parametrize(

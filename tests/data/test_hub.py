@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -92,10 +93,6 @@ def test_what_the_hub_does_not_have_or_hands_out_damaged_is_said_and_nothing_is_
     put, _asked = served
     with pytest.raises(DataError, match="The hub has no public data set nobody/knows"):
         hub.fetch("nobody/knows")
-    with monkeypatch.context() as portal:
-        portal.setattr(hub, "_answer", lambda *_args: b"<html>Please log in</html>")
-        with pytest.raises(DataError, match="could not be fetched"):
-            hub.fetch("films")
     put("empty", {})
     with pytest.raises(DataError, match="The hub has no tables of empty"):
         hub.fetch("empty")
@@ -109,6 +106,41 @@ def test_what_the_hub_does_not_have_or_hands_out_damaged_is_said_and_nothing_is_
     assert hub.fetched() == []
 
 
+@pytest.mark.parametrize("part", [{}, ["u"], {"train": []}, {"train": {"0": "u"}}, None])
+def test_a_listing_of_another_shape_has_no_tables(monkeypatch, part):
+    monkeypatch.setattr(hub, "_answer", lambda *_args: json.dumps({"default": part}).encode())
+    with pytest.raises(DataError, match="The hub has no tables of films"):
+        hub.fetch("films")
+
+
+@pytest.mark.parametrize("listing", ["<html>Please log in</html>", "[" * 100_000])
+def test_a_listing_that_is_no_json_is_said(monkeypatch, listing):
+    monkeypatch.setattr(hub, "_answer", lambda *_args: listing.encode())
+    with pytest.raises(DataError, match="films could not be fetched"):
+        hub.fetch("films")
+
+
+HALF_A_CHUNK = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n10\r\nhalf"
+
+
+@pytest.mark.parametrize("answer", [b"nonsense\r\n\r\n", HALF_A_CHUNK], ids=["no status line", "half a chunk"])
+def test_an_answer_that_is_no_http_is_said(monkeypatch, answer):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve():
+            connection, _address = server.accept()
+            with connection:
+                connection.recv(2**16)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.getsockname()[1]}")
+        with pytest.raises(DataError, match="films could not be fetched"):
+            hub.fetch("films")
+        thread.join()
+
+
 def test_addresses_that_are_none_are_not_opened(served, tmp_path):
     put, _asked = served
     secret = tmp_path / "secret.parquet"
@@ -116,8 +148,9 @@ def test_addresses_that_are_none_are_not_opened(served, tmp_path):
     put("sly", {"default": {"train": b""}})
     import gptlab.data.hub as module
 
-    with pytest.raises(DataError, match="could not be fetched"):
-        module._answer("sly", f"file://{secret}", 1000)
+    for address in (f"file://{secret}", "http://127.0.0.1/a b", "http://127.0.0.1:port/"):
+        with pytest.raises(DataError, match="could not be fetched"):
+            module._answer("sly", address, 1000)
 
 
 def test_without_a_network_the_reason_is_said(monkeypatch):

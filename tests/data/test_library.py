@@ -1,3 +1,4 @@
+import errno
 import json
 import pickle
 import subprocess
@@ -138,6 +139,30 @@ def test_encoded_makes_a_damaged_file_again(tmp_path, content):
     for path in (tmp_path / "corpora" / id).glob("tokens-*-train.npy"):
         path.write_bytes(content(path.read_bytes()))
     assert [tokens.tolist() for tokens in encoded(id, tokenizer, 0.1, tmp_path)] == expected
+
+
+def test_tokens_are_kept_as_numpy_saves_them(tmp_path):
+    array = np.arange(1000, dtype=np.uint32)
+    with (tmp_path / "a.npy").open("wb") as file:
+        library._save_array(file, array)
+    np.save(tmp_path / "b.npy", array, allow_pickle=False)
+    assert (tmp_path / "a.npy").read_bytes() == (tmp_path / "b.npy").read_bytes()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits need a POSIX system")
+def test_a_disk_without_room_for_the_tokens_says_which_error_it_is(tmp_path):
+    """A limit on the size of a file stands in for a full disk: the header fits, the numbers do not."""
+    import resource
+
+    id, tokenizer = save(pasted(TEXT * 200, "fox"), tmp_path), CharacterTokenizer.train(TEXT)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**17, hard))
+    try:
+        with pytest.raises(OSError) as raised:
+            encoded(id, tokenizer, 0.1, tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert raised.value.errno == errno.EFBIG and not list((tmp_path / "corpora" / id).glob("*tokens*"))
 
 
 def test_encoded_says_what_is_wrong(tmp_path):

@@ -77,6 +77,21 @@ def test_folder_says_what_is_wrong(tree, tmp_path, monkeypatch):
         folder(tree)
 
 
+def test_folder_tells_why_files_were_skipped(tree, tmp_path, monkeypatch):
+    heard = []
+    folder(tree, tell=heard.append)
+    assert [str(problem)[:10] for problem in heard] == ["binary.txt", "empty.txt "]
+    (tmp_path / "old").mkdir()
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / "old" / name).write_bytes("안녕하세요".encode("cp949"))
+    with pytest.raises(DataError, match=r"\(2 skipped\). The first: a.txt is not utf-8: .* It can be read as: cp949"):
+        folder(tmp_path / "old")
+    assert folder(tmp_path / "old", "cp949")[0].documents[1].text == "안녕하세요"
+    monkeypatch.setattr(sources, "_files_below", None)
+    with pytest.raises(DataError, match="The encoding 'cp9499' is not known; allowed are"):
+        folder(tmp_path / "old", "cp9499")
+
+
 @pytest.fixture
 def standard_library(tmp_path, monkeypatch):
     (tmp_path / "pack" / "test").mkdir(parents=True)

@@ -37,14 +37,21 @@ def test_a_rare_class_is_learned_and_its_absence_told():
     assert made.counts["train"]["fish"] == 1 and made.absent() == {"validation": ["fish"], "test": ["fish"]}
 
 
-@pytest.mark.parametrize("sizes", [(5, 5), (4,) * 100, (3, *(1,) * 9)])
-def test_no_split_is_empty_where_all_classes_are_small(sizes):
+@pytest.mark.parametrize(("sizes", "n_held_out"), [((5, 5), 1), ((4,) * 100, 40), ((4,) * 150, 60), ((2,) * 50, 10), ((3, *(1,) * 9), 1)])
+def test_small_classes_together_give_their_share(sizes, n_held_out):
     rows = [(f"text {c} {i}", f"class {c:03}") for c, size in enumerate(sizes) for i in range(size)]
     made = labelled_task("a", table(rows), "text", "label")
     found = {split: made.task.examples(split) for split in ("train", "validation", "test")}
-    assert all(found.values()) and len({example.texts for part in found.values() for example in part}) == len(rows)
+    assert len(found["validation"]) == len(found["test"]) == n_held_out
+    assert len({example.texts for part in found.values() for example in part}) == len(rows)
     assert {example.label for example in found["train"]} == set(range(len(sizes)))
     assert {split: sum(counts.values()) for split, counts in made.counts.items()} == {split: len(part) for split, part in found.items()}
+
+
+def test_classes_of_one_row_take_nothing_from_the_large_ones():
+    rows = [(f"text {i}", f"rare {i:03}") for i in range(100)] + [(f"more {i}", "xy"[i % 2]) for i in range(40)]
+    made = labelled_task("a", table(rows), "text", "label")
+    assert made.counts["test"] == made.counts["validation"] == {"x": 2, "y": 2}
 
 
 def test_pairs_in_either_order_are_the_same_pair_where_order_does_not_matter():
@@ -90,6 +97,14 @@ def test_columns_have_to_be_there():
         labelled_task("a.csv", table(), "text", "label", text_2="label")
     with pytest.raises(DataError, match="train, validation, test"):
         labelled_task("a.csv", table(), "text", "label").task.examples("dev")
+
+
+def test_half_an_emoji_is_told_with_its_row():
+    content = "".join(f'{{"text": "text {i}", "label": "{"xy"[i % 2]}", "note": "\\ud83d"}}\n' for i in range(20))
+    labelled_task("a.jsonl", read_table("a.jsonl", content.encode()), "text", "label")
+    for broken in (content.replace("text 4", "\\ud83d"), content.replace('"x"', '"\\ude00"', 3).replace('"\\ude00"', '"x"', 2)):
+        with pytest.raises(DataError, match="Row 5 of a.jsonl holds half of a surrogate pair"):
+            labelled_task("a.jsonl", read_table("a.jsonl", broken.encode()), "text", "label")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from gptlab.errors import DataError
-from gptlab.evaluation.metrics import judge_labels, judge_texts, word_f1
+from gptlab.evaluation import metrics
+from gptlab.evaluation.metrics import judge_labels, judge_numbers, judge_texts, word_f1
 
 
 def test_accuracy_and_its_interval():
@@ -38,6 +39,34 @@ def test_the_same_text_is_worth_one_and_another_little(metric):
     right = ["미나가 준에게 연을 주었다.", "Mina gave Jun the red kite."]
     same, other = judge_texts(metric, right, right), judge_texts(metric, ["비가 온다.", "It rains."], right)
     assert same.value == pytest.approx(1.0) and other.value < 0.1 and other.low <= other.value <= other.high
+
+
+def scores(n: int) -> list:
+    rng = np.random.default_rng(1)
+    predicted, right, numbers = rng.integers(0, 2, n), rng.integers(0, 2, n), rng.normal(size=n)
+    texts, others = (["".join(rng.choice(list("ab "), 8)) for _ in range(n)] for _ in range(2))
+    by_labels = [judge_labels(metric, predicted, right) for metric in ("accuracy", "mcc")]
+    return [*by_labels, judge_numbers(numbers, numbers + right), *(judge_texts(metric, texts, others) for metric in ("f1", "bleu"))]
+
+
+@pytest.mark.parametrize("n", [30, 300])
+def test_portions_change_no_interval(n, monkeypatch):
+    at_once = scores(n)
+    sizes = []
+    plain = metrics._resampled
+
+    def watched(*args):
+        for draws in plain(*args):
+            sizes.append(draws.size)
+            yield draws
+
+    monkeypatch.setattr(metrics, "_resampled", watched)
+    monkeypatch.setattr(metrics, "PORTION", 1000)
+    assert scores(n) == at_once and max(sizes) <= 1000
+    draws = np.random.default_rng(0).integers(0, n, (1000, n))
+    correct = np.random.default_rng(1).integers(0, 2, (2, n))  # as in `scores`
+    spread = (correct[0] == correct[1])[draws].mean(axis=1)
+    assert (at_once[0].low, at_once[0].high) == tuple(np.percentile(spread, [2.5, 97.5]))
 
 
 def test_what_cannot_be_judged_says_so():

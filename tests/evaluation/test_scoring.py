@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 import torch
 
+from gptlab.config import ModelConfig
 from gptlab.errors import DataError
 from gptlab.evaluation import scoring
 from gptlab.evaluation.likelihood import likelihoods
 from gptlab.evaluation.scoring import Piece, differ_until, judge, piece_of, zero_shot
 from gptlab.evaluation.task import Example, Task
 from gptlab.evaluation.tasks import task_named
+from gptlab.model.build import build_model
 from gptlab.model.trace import Intervention
 
 
@@ -77,6 +79,23 @@ def test_prompts_that_lose_their_beginning_are_counted(tokenizer, name):
     assert scoring.n_cut(tokenizer, task, examples, 10_000) == 0
     assert scoring.n_cut(tokenizer, task, examples, lengths[-1] - 1) >= 1
     assert scoring.n_cut(tokenizer, task, examples, lengths[0] - 1) == 10
+    assert zero_shot(short(tokenizer, lengths[0] - 1), tokenizer, task, examples).score.n == 10
+
+
+def short(tokenizer, block_size):
+    config = ModelConfig(vocab_size=tokenizer.vocab_size, block_size=block_size, n_layer=1, n_head=2, n_embd=16)
+    return build_model(config, seed=1).eval().requires_grad_(False)
+
+
+def test_a_sentence_longer_than_the_context_is_judged_by_its_end(tokenizer):
+    task = task_named("acceptability-en")
+    examples = task.examples("test")[:10]
+    ids = [tokenizer.encode(example.prompt).tolist() for example in examples]
+    n = min(map(len, ids))
+    model = short(tokenizer, n)
+    assert scoring.n_cut(tokenizer, task, examples, n) == 10
+    means = np.array([plainly(model, row[-n:], n - 1).mean() for row in ids])
+    assert zero_shot(model, tokenizer, task, examples).chosen == tuple((means < np.median(means)).astype(int))
 
 
 def test_half_of_the_sentences_are_acceptable(model, tokenizer):

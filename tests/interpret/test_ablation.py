@@ -34,10 +34,16 @@ def test_the_loss_is_the_cross_entropy_of_each_window(model):
 
 @pytest.mark.parametrize("how", ["zero", "mean"])
 def test_the_map_is_each_part_alone(model, how):
-    found = ablation_map(model, IDS, how)
-    alone = loss_nats(model, IDS, switched_off(model, IDS[:, :-1], [(2, 1)], (), how)) - loss_nats(model, IDS)
-    assert np.isclose(found.heads[2, 1], alone.mean(), atol=1e-6) and found.heads.shape == (3, 2) and found.mlps.shape == (3,)
-    assert np.isclose(found.whole_nats, loss_nats(model, IDS).mean()) and np.isfinite(found.heads_error).all()
+    found, whole = ablation_map(model, IDS, how), loss_nats(model, IDS)
+
+    def rises(heads, mlps):  # of both windows
+        return loss_nats(model, IDS, switched_off(model, IDS[:, :-1], heads, mlps, how)) - whole
+
+    for layer, head in ALL:
+        a, b = rises([(layer, head)], ())
+        assert np.allclose([found.heads[layer, head], found.heads_error[layer, head]], [(a + b) / 2, abs(a - b) / 2], atol=1e-5)
+    assert np.allclose(found.mlps, [rises((), [layer]).mean() for layer in range(3)], atol=1e-5)
+    assert np.isclose(found.whole_nats, whole.mean())
 
 
 def test_the_next_token_is_a_distribution_that_changes(model):

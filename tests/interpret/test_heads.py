@@ -1,6 +1,6 @@
 import numpy as np
 
-from gptlab.interpret.heads import KINDS, Baseline, HeadScores, baselines, head_scores, labels, repeated_tokens, scores_of
+from gptlab.interpret.heads import KINDS, RANDOM_SEEDS, Baseline, HeadScores, baselines, head_scores, labels, repeated_tokens, scores_of
 from gptlab.model.build import build_model
 
 N = 6
@@ -33,10 +33,15 @@ def test_sequences_are_said_twice():
 
 
 def test_no_random_head_gets_a_label(model):
-    random = baselines(model)
-    assert all(0 <= entry.mean <= entry.highest < 1 + 1e-5 for entry in random.values())
     assert head_scores(model).induction.shape == (3, 2)
-    assert labels(head_scores(build_model(model.config, seed=12_345).eval()), random) == [["", ""]] * 3
+    assert labels(head_scores(build_model(model.config, seed=12_345).eval()), baselines(model)) == [["", ""]] * 3
+
+
+def test_the_baseline_is_of_every_head_of_every_random_model(model):
+    found = [head_scores(build_model(model.config, seed).eval()) for seed in RANDOM_SEEDS]
+    for name, entry in baselines(model).items():
+        values = np.concatenate([getattr(scores, name).flatten() for scores in found])
+        assert values.shape == (18,) and np.allclose([entry.mean, entry.highest], [values.mean(), values.max()], atol=1e-6)
 
 
 def test_a_label_needs_to_be_clearly_above_random():

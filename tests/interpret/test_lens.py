@@ -14,11 +14,18 @@ def test_the_last_layer_says_what_the_model_says(model):
     assert found.top.shape == (4, 8, 4) and np.allclose(found.true[-1], p[:-1].gather(1, torch.tensor(IDS[1:])[:, None])[:, 0], atol=1e-6)
 
 
-def test_the_rank_counts_what_is_likelier(model):
-    found = logit_lens(model, IDS)
-    p = model(torch.tensor([IDS]))[0].softmax(-1)
-    by_hand = [sorted(p[t].tolist(), reverse=True).index(p[t, IDS[t + 1]].item()) + 1 for t in range(7)]
-    assert found.rank[-1].tolist() == by_hand
+def test_every_row_is_the_model_up_to_there(model):
+    """The rank counts what is likelier."""
+    found, x = logit_lens(model, IDS, k=4), model.embed(torch.tensor([IDS]))
+    for layer in range(4):
+        p = model.logits(model.final_norm(x))[0].softmax(-1)
+        values, indices = p.topk(4)
+        assert np.allclose(found.top[layer], values.numpy(), atol=1e-6) and (found.top_ids[layer] == indices.numpy()).all()
+        right = [p[t, IDS[t + 1]].item() for t in range(7)]
+        assert np.allclose(found.true[layer], right, atol=1e-6)
+        assert found.rank[layer].tolist() == [sorted(p[t].tolist(), reverse=True).index(right[t]) + 1 for t in range(7)]
+        if layer < 3:
+            x = model.block(x, layer)
 
 
 def test_losses_are_minus_log_probabilities(model):

@@ -1,3 +1,5 @@
+from itertools import product
+
 import numpy as np
 import pytest
 import torch
@@ -24,10 +26,18 @@ def test_each_place_is_patched_alone(model):
     found = patch(model, CLEAN, CORRUPTED, 9, 11)
     kept = Trace()
     model(torch.tensor([CLEAN]), kept)
-    for layer, place in ((1, 1), (2, 4)):
+    for layer, place in product(range(3), range(5)):
         logits = model(torch.tensor([CORRUPTED]), intervention=Intervention(residuals={(layer, place): kept.residual[layer][:, place]}))
         difference = (logits[0, -1, 9] - logits[0, -1, 11]).item()
         assert np.isclose(found.restored[layer, place], (difference - found.corrupted) / (found.clean - found.corrupted), atol=1e-4)
+
+
+def test_only_the_last_place_meets_the_vocabulary(model, monkeypatch):
+    """Logits of 128 places in 128 rows take 3 GB where the vocabulary is GPT-2's."""
+    sizes, plain = [], model.logits
+    monkeypatch.setattr(model, "logits", lambda hidden: sizes.append(hidden.numel() // 16) or plain(hidden))
+    patch(model, CLEAN, CORRUPTED, 9, 11)
+    assert sizes == [1, 1, 5, 5, 5]
 
 
 def test_prompts_that_do_not_fit_are_told(model):

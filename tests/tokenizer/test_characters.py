@@ -30,7 +30,7 @@ def test_encode_lists_the_unseen_characters():
 
 
 def test_encode_lists_ten_unseen_characters_at_most():
-    with pytest.raises(TokenizerError, match="12 of the characters: 'b' .* 'k' and others. Leave"):
+    with pytest.raises(TokenizerError, match="12 of the characters: 'b' .* 'k' …. Leave"):
         CharacterTokenizer.train("a").encode("bcdefghijklm")
 
 

@@ -70,3 +70,5 @@ def test_a_token_without_neighbours_shows_what_is_whole_and_the_other_bytes():
 
 def test_characters_without_a_picture_are_named():
     assert visible("👩\u200d🔬e\u0301\u2028\x85\ufeff") == "👩<U+200D>🔬e◌\u0301<U+2028><U+0085><U+FEFF>"
+    assert visible("a \xa0\u3000\u2009") == "a␣<U+00A0><U+3000><U+2009>"
+    assert visible("\u115f\u1160\u3164\uffa0안") == "<U+115F><U+1160><U+3164><U+FFA0>안"

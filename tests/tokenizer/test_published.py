@@ -4,6 +4,7 @@ import hashlib
 import io
 import socket
 import time
+from http.client import BadStatusLine, IncompleteRead
 from pathlib import Path
 
 import pytest
@@ -84,7 +85,10 @@ def test_something_else_is_not_kept(cache, monkeypatch, content):
     assert not is_here("cl100k_base") and not cache.exists()
 
 
-@pytest.mark.parametrize("error", [TimeoutError("timed out"), socket.gaierror(-2, "Name or service not known")])
+NO_NETWORK = [TimeoutError("timed out"), socket.gaierror(-2, "Name or service not known"), IncompleteRead(b"x", 9), BadStatusLine("x")]
+
+
+@pytest.mark.parametrize("error", NO_NETWORK)
 def test_no_network_is_a_sentence(cache, monkeypatch, error):
     def fails(*a, **k):
         raise error
