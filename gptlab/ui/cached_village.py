@@ -7,6 +7,7 @@ from random import Random
 
 import streamlit as st
 
+from gptlab.config import SamplingConfig
 from gptlab.data import library
 from gptlab.data.richness import WordStatistics, word_statistics
 from gptlab.data.village.documents import Told, Village
@@ -16,6 +17,8 @@ from gptlab.data.village.telling import as_text, tell
 from gptlab.evaluation.task import Example
 from gptlab.evaluation.tasks import task_named
 from gptlab.paths import home
+from gptlab.runs.store import open_run
+from gptlab.ui import cached
 
 COUNTED = 2_000
 """Documents by which the shares of the sorts are shown."""
@@ -106,3 +109,12 @@ def statistics(language: str) -> WordStatistics:
 def examples(task: str, split: str, n: int) -> tuple[Example, ...]:
     """The first examples of a split; making the test split makes the others first, which takes seconds."""
     return task_named(task).examples(split)[:n]
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def told_by(run_id: str, step: int, language: str, temperature: float, top_k: int | None, top_p: float, seed: int) -> str:
+    """A story of a model."""
+    from gptlab.evaluation.coherence import told
+
+    sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
+    return told(cached.model(run_id, step), open_run(run_id).tokenizer(), language, sampling)

@@ -135,6 +135,15 @@ def prose(title: str, text: str) -> None:
     st.html(f'<div class="lab-prose"><div class="when">{html.escape(title)}</div>{paragraphs}</div>')
 
 
+def marked(pieces: Sequence[tuple[str, str]]) -> None:
+    """A text to read in which pieces that something is told of are marked; it is shown where the mouse rests."""
+    spans = "".join(
+        f'<span class="slip" data-about="{html.escape(about)}">{html.escape(text)}</span>' if about else html.escape(text)
+        for text, about in pieces
+    )
+    st.html(f'<div class="lab-prose lab-marked"><div class="text">{spans}</div></div>')
+
+
 def tokens(prompt: list[str], written: list[str]) -> None:
     """Readable tokens one after the other: the prompt in grey, what was written in two shades, the last one framed."""
     spans = [f'<span class="prompt">{_visible(t)}</span>' for t in prompt]

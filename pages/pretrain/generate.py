@@ -4,7 +4,7 @@ import streamlit as st
 
 from gptlab.errors import LabError
 from gptlab.figures.generation import next_token_figure
-from gptlab.ui import cached, pick, show, write
+from gptlab.ui import cached, coherent, pick, show, write
 from gptlab.words import _
 
 st.title(_("Let it write"))
@@ -37,6 +37,7 @@ try:
     with bars:
         show.figure(next_token_figure(written.candidates[-1]), key="next_token", table=lambda: write.table(written))
         st.latex(r"P(u) \propto \exp(\mathrm{logit}_u / \text{temperature})")
+    coherent.section(run, step, sampling)
 except LabError as problem:
     show.error(problem)
 
@@ -51,5 +52,6 @@ show.lesson(
         _("Drag the training time from left to right and read the same prompt again: noise, letters, words."),
         _("Set top-k to 1, then to 5, and watch which bars lose their colour."),
         _("Write a prompt that the training text does not contain, and one that it contains word for word."),
+        _("Count stories that hold together at temperature 1 and top-p 1, then at 0.5: what is the price?"),
     ],
 )

@@ -123,11 +123,15 @@ def as_text(events: list[Event], sentences: list[str]) -> str:
     return "".join(parts)
 
 
+SLOTS = re.compile(r"\{([^{}]+)\}|<([abcd])([abcd]):([^|<>]*)\|([^<>]*)>|\(([^()]+)\)")
+"""What stands in a phrase besides its letters: a slot, two ways to address somebody, a choice of words."""
+
+
 def _compiled(line: str, slot: Slot, kept_out: bool = False, may_lead: bool = True) -> Phrase:
     """A phrase from its line; `may_lead` is False for a clause inside a sentence, which never begins with a pronoun."""
     pieces: list[str | Piece] = []
-    subject, last = None, 0
-    for found in re.finditer(r"\{([^{}]+)\}|<([abcd])([abcd]):([^|<>]*)\|([^<>]*)>|\(([^()]+)\)", line):
+    last = 0
+    for found in SLOTS.finditer(line):
         if found.start() > last:
             pieces.append(line[last : found.start()])
         last = found.end()
@@ -140,13 +144,19 @@ def _compiled(line: str, slot: Slot, kept_out: bool = False, may_lead: bool = Tr
         written = found[1]
         before, rest = line[: found.start()], line[found.end() :]
         leads = may_lead and before.strip() in ("", "{time}", "Then", "First", "After that")
-        if subject is None and re.match(r"[abcd]\b|[abcd][가-힣]", written) and before.count('"') % 2 == 0:
-            subject = written[0]
         pieces.append(slot(written, rest, leads))
     if last < len(line):
         pieces.append(line[last:])
-    together = re.search(r"\}(와|과)? (and )?\{[abcd]", line)  # two people as one subject: nobody is "she" after that
-    return Phrase(tuple(pieces), None if together else subject, kept_out)
+    return Phrase(tuple(pieces), subject_of(line), kept_out)
+
+
+def subject_of(line: str) -> str | None:
+    """The role whom a phrase is about: the first person outside of quotation marks. Where two are one subject, nobody is "she" after it."""
+    if re.search(r"\}(와|과)? (and )?\{[abcd]", line):
+        return None
+    slots = ((found[1], line[: found.start()]) for found in SLOTS.finditer(line) if found[1])
+    people = (written[0] for written, before in slots if re.match(r"[abcd]\b|[abcd][가-힣]", written) and before.count('"') % 2 == 0)
+    return next(people, None)
 
 
 def _choice(words: list[str]) -> Piece:

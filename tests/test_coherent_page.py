@@ -1,0 +1,65 @@
+"""Stories on the Generate page, judged."""
+
+import pytest
+
+from gptlab.evaluation import coherence
+from gptlab.ui import cached_village
+from tests.test_pages import opened, small_python_text, tiny_run  # noqa: F401
+
+WHOLE = {
+    "en": "One day, Minho was in the garden. Minho had a red kite.",
+    "ko": "어느 날이었다. 민호는 정원에 있었다. 민호에게는 빨간 연이 있었다.",
+}
+SLIP = {"en": "Then Minho dropped Minho's kite, and it broke.", "ko": "그런데 민호가 민호의 연을 떨어뜨려서 망가졌다."}
+
+
+@pytest.fixture
+def telling(monkeypatch):
+    """`telling(texts)`: models tell these, by seed."""
+
+    def tell(texts):
+        monkeypatch.setattr(cached_village, "told_by", lambda *_place, seed, **_sampling: texts[(seed - 1) % len(texts)])
+
+    return tell
+
+
+def html(app) -> str:
+    return " ".join(element.body for element in app.get("html"))
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_a_story_shows_its_slips(telling, language, lab_home):
+    telling([f"{WHOLE[language]} {SLIP[language]}"])
+    app = opened("pages/pretrain/generate.py", language, run=tiny_run(lab_home).id)
+    assert '<span class="slip"' not in html(app), "nobody asked for a story yet"
+    app.button(key="stories_1").click().run()
+    assert not app.exception and not app.error
+    (slip,) = html(app).split('<span class="slip"')[1:]
+    assert slip.partition(">")[2].startswith(SLIP[language].replace("'", "&#x27;")) and slip.startswith(' data-about="')
+    app.slider(key="temperature").set_value(0.5).run()
+    assert '<span class="slip"' not in html(app), "that was another question"
+
+
+def test_stories_are_counted(telling, lab_home):
+    telling([WHOLE["en"], f"{WHOLE['en']} {SLIP['en']}"])
+    app = opened("pages/pretrain/generate.py", run=tiny_run(lab_home).id)
+    app.button(key="stories_20").click().run()
+    assert not app.exception and "10 / 20" in html(app) and html(app).count("Minho dropped") == 10
+
+
+def test_another_text_is_no_story_of_the_village(telling, lab_home):
+    telling(["To be, or not to be. That is the question."])
+    app = opened("pages/pretrain/generate.py", run=tiny_run(lab_home).id)
+    app.button(key="stories_1").click().run()
+    assert not app.exception and "does not tell of the village" in app.info[0].value
+
+
+def test_a_model_tells_to_the_end_of_its_context(lab_home):
+    """A real one, which can say nothing yet, in the language that was asked for."""
+    from gptlab.config import SamplingConfig, TokenizerConfig
+    from gptlab.runs.checkpoint import load_model
+
+    run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=64)
+    model, tokenizer, sampling = load_model(run), run.tokenizer(), SamplingConfig(seed=3)
+    first, again, other = (coherence.told(model, tokenizer, language, sampling, "Mina") for language in ("en", "en", "ko"))
+    assert first == again != other and "Mina" in first
