@@ -2,7 +2,7 @@
 
 What an event has to do with those before it (who of it took part in the last one, who is new, who has the thing, who is at the place) is
 written down as marks. The marks of many true stories were collected once; one that is not among them is a slip. Of true stories that were
-not collected 1.00 (English) and .99 (Korean) are without a slip, of those with one name exchanged for another of the story .17 and .18.
+not collected 1.00 (English) and .99 (Korean) are without a slip, of those with one name exchanged for another of the story .15.
 
 Torch is imported inside the one function that needs a model: a page that judges a text must not wait for it.
 """

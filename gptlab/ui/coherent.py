@@ -43,7 +43,7 @@ def section(run: Run, step: int, sampling: dict[str, Any]) -> None:
         many(stories, found)
     st.caption(
         _("Every sentence is taken back to the event that it tells; what that has to do with what was told before must occur in {n} true "
-          "stories, else it is a slip. Of other true stories 99 in 100 have none, of those with one name exchanged 17 or 18.").format(
+          "stories, else it is a slip. Of other true stories 99 in 100 have none, of those with one name exchanged 15.").format(
             n=f"{N_COLLECTED:,}")
     )  # fmt: skip
 
