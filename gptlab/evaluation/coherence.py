@@ -19,7 +19,8 @@ from typing import Any
 from gptlab.config import SamplingConfig
 from gptlab.data.village.demonstrations import ASKS, SUMMARY
 from gptlab.data.village.documents import VERSION
-from gptlab.data.village.hearing import PEOPLE, PRONOUNS, THINGS, Found, heard, plain, understood
+from gptlab.data.village.grammar import PEOPLE, THINGS
+from gptlab.data.village.hearing import PRONOUNS, Found, heard, plain, understood
 from gptlab.data.village.lexicon import PLACE, lexicon
 from gptlab.data.village.simulation import tell_story
 from gptlab.data.village.story import Story
