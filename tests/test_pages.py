@@ -607,7 +607,7 @@ def tuned_home(full_home):
 def test_a_finished_fine_tuning_shows_what_it_reached(tuned_home, language):
     app = opened("pages/transfer/fine_tuning.py", language, task=tuned_home.config().fine_tuning.task)
     assert not app.exception and not app.error
-    assert app.subheader[1].value == {"en": "On the test split", "ko": "시험 분할에서"}[language]
+    assert app.subheader[1].value == {"en": "On the test split", "ko": "테스트 분할에서"}[language]
     boxes = [box for box in app.text_area if box.key.startswith("own_")]
     boxes[0].set_value("dog").run()
     assert not app.exception and not app.error

@@ -112,7 +112,7 @@ def study_recipes() -> dict[str, Study]:
     n_layer = RECIPES[deep.model].shape["n_layer"]
     quick = FineTuning(model=deep.model, task="closed-en", transfer=TransferConfig(n_labels=512, **VARIANTS["words"]))
     columns = {
-        "acceptability-en": 4096, "acceptability-ko": 4096, "pronoun-en": 4096, "closed-en": 1024, "closed-ko": 1024, "kind-en": 1024,
+        "acceptability-en": 4096, "acceptability-ko": 1024, "pronoun-en": 4096, "closed-en": 1024, "closed-ko": 1024, "kind-en": 1024,
     }
     with_head = [plan("gpt2-6x96", task, n) for task, n in columns.items()]
     by_words = FineTuning(model="gpt2-6x96", task="pronoun-en", transfer=transfer.with_(n_labels=4096, answer_by="words"))

@@ -178,7 +178,7 @@ def undetermined(story: Story, rng: Random, about: str | None = None) -> Fact | 
         return None
     name = rng.choice(names)
     first, second = rng.sample(story.people, 2)
-    things, spots = _values(story, Thing), _values(story, Spot)
+    things, spots = mentioned(story, Thing), mentioned(story, Spot)
     words = lexicon()
     noun = rng.choice(words.nouns)
     thing = rng.choice(things) if things else Thing(noun, words.fitting[noun.kind][0])
@@ -207,10 +207,10 @@ def _others(fact: Fact, story: Story, rng: Random) -> tuple[list[Any], list[Any]
     if isinstance(truth, Spot):
         if fact.about == "buys":
             return [], [spot for spot in words.spots if spot.en in SHOPS]
-        return _values(story, Spot), words.spots
+        return mentioned(story, Spot), words.spots
     if isinstance(truth, Thing):
         place = truth.noun.kind.place
-        near = [thing for thing in _values(story, Thing) if thing.noun.kind.place == place]
+        near = [thing for thing in mentioned(story, Thing) if thing.noun.kind.place == place]
         return near, [Thing(noun, truth.quality) for noun in words.nouns if noun.kind.place == place and noun is not truth.noun]
     if isinstance(truth, Feeling):  # never one of the same side: relieved and happy are not far apart
         return [], [feeling for feeling in words.feelings.values() if feeling.good != truth.good]
@@ -218,11 +218,13 @@ def _others(fact: Fact, story: Story, rng: Random) -> tuple[list[Any], list[Any]
         return [], words.fitting[fact.roles["x"].noun.kind]
     if isinstance(truth, Kind):
         return [], words.kinds
-    good = fact.roles["f"].good
-    return [why for feeling, why in story.feels.values() if feeling.good == good], _reasons(rng, good)
+    good, person = fact.roles["f"].good, fact.roles["a"]
+    reasons = [why for feeling, why in story.feels.values() if feeling.good == good and person not in _besides(why)]
+    return [_of(person, why) for why in reasons], [_of(person, why) for why in _reasons(rng, good)]
 
 
-def _values(story: Story, sort: type) -> list[Any]:
+def mentioned(story: Story, sort: type) -> list[Any]:
+    """All places, things or people that take part in a story, as often as they do."""
     return [value for event in story.events for value in event.roles.values() if isinstance(value, sort)]
 
 
@@ -234,6 +236,16 @@ def _reasons(rng: Random, good: bool) -> list[Reason]:
             if feeling.good == good:
                 found.setdefault(why.name, why)
     return list(found.values())
+
+
+def _besides(why: Reason) -> list[Any]:
+    """Who and what takes part in a reason besides the one who feels."""
+    return [value for role, value in why.roles.items() if role != "a"]
+
+
+def _of(person: Person, why: Reason) -> Reason:
+    """The same reason, told of another person."""
+    return Reason(why.name, why.roles | {"a": person})
 
 
 def _pick(pool: list[Any], found: list[Any], truth: Any, rng: Random, n: int) -> None:

@@ -7,8 +7,9 @@ from random import Random
 from typing import Any
 
 from gptlab.data.village.documents import VERSION
+from gptlab.data.village.lexicon import Person, Spot
 from gptlab.data.village.simulation import tell_story
-from gptlab.data.village.story import Event, Story
+from gptlab.data.village.story import Event, Story, Thing
 from gptlab.data.village.telling import as_text, tell
 from gptlab.errors import DataError
 from gptlab.evaluation.task import N_EXAMPLES, SPLITS, Example, Task
@@ -52,6 +53,14 @@ class Source:
             plots, nouns: as `tell_story`.
         """
         return ((story, as_text(events, sentences)) for story, events, sentences in self.told(**how))
+
+
+def word_of(value: Person | Thing | Spot, language: str) -> str:
+    """What somebody, something or a place is called, without articles."""
+    if isinstance(value, Spot):
+        return value.en.removeprefix("the ") if language == "en" else value.ko
+    named = value.noun if isinstance(value, Thing) else value
+    return named.en if language == "en" else named.ko
 
 
 def key(example: Example) -> tuple[str, ...]:

@@ -3,25 +3,18 @@
 from random import Random
 from typing import Any
 
-from gptlab.data.village.demonstrations import ASKS, VERDICTS
+from gptlab.data.village.demonstrations import ASKS
 from gptlab.data.village.korean import with_particle
 from gptlab.data.village.lexicon import Noun, Person, Spot, lexicon
 from gptlab.data.village.plots import CARRIED, breaks, contest, envy, errand, gift, lost, promise, quarrel, trade
-from gptlab.data.village.questions import (
-    OPEN,
-    claim,
-    facts,
-    is_it_true,
-    named,
-    question,
-    undetermined,
-    wrong,
-)  # fmt: skip
+from gptlab.data.village.questions import facts, is_clear, named, question, wrong
 from gptlab.data.village.steps import possession
 from gptlab.data.village.story import Event, Scene, Story
 from gptlab.data.village.telling import LANGUAGES, as_text, tell
-from gptlab.evaluation.task import Example
-from gptlab.evaluation.tasks.making import MOST_CHARACTERS, Make, Source, village_task
+from gptlab.evaluation.task import Example, Task
+from gptlab.evaluation.tasks.acceptability import acceptability
+from gptlab.evaluation.tasks.claims import entailment
+from gptlab.evaluation.tasks.making import MOST_CHARACTERS, Make, Source, village_task, word_of
 
 NAMED_APART = 5
 SPLIT_OF_NOUN = {0: "test", 1: "validation"}
@@ -76,7 +69,7 @@ def sentiment(source: Source, i: int) -> tuple[Example, ...]:
     else:
         end = "다." if any(sentence.endswith("다.") for sentence in sentences) else "어요."
         prompt, choices = f"{text} {with_particle(person.ko, '은')} 아주", (f" 기뻤{end}", f" 슬펐{end}")
-    return (Example((text, _name(person, source.language)), prompt, choices, 0 if wanted else 1, sort="good" if wanted else "bad"),)
+    return (Example((text, word_of(person, source.language)), prompt, choices, 0 if wanted else 1, sort="good" if wanted else "bad"),)
 
 
 KINDS = ("toy", "tool", "garment", "instrument", "dish", "jewel", "book", "light")
@@ -119,27 +112,7 @@ def kind(source: Source, i: int) -> tuple[Example, ...]:
         events = [event for event in story.events if event.name in ("has", "gives")]  # what one does with a thing would tell its kind
         text = as_text(events, tell(Story(story.people, events), source.language, source.rng, kept_out=source.unseen))
         names = [k.en for k in words.kinds if k.en in KINDS]
-        return (Example((text, _name(here[0], source.language)), label=names.index(wanted), sort=wanted),)
-
-
-def entailment(source: Source, i: int) -> tuple[Example, ...]:
-    """Whether a claim follows from a story, contradicts it, or neither. All three use the same sorts of claims with the story's own people,
-    places and things, so that a claim by itself tells nothing.
-    """
-    label, about = i % 3, list(OPEN)[(i // 3) % len(OPEN)]
-    for story, text in source.stories(serves=lambda story: any(e.name == about for e in story.events) != (label == 2)):
-        known = [fact for fact in facts(story) if fact.about == about and fact.asked != "x"]
-        fact = undetermined(story, source.rng, about) if label == 2 else source.rng.choice(known) if known else None
-        if fact and label == 1:
-            near = wrong(fact, story, source.rng, 1)[0]
-            fact = fact.but(near) if _in_story(near, story) else None
-        if fact is None:
-            continue
-        said = claim(fact, source.language, source.rng)
-        ask = ASKS[source.language][0]
-        prompt = f"{text}\n{ask[0]} {is_it_true(fact, source.language, source.rng)}\n{ask[1]}"
-        return (Example((text, said), prompt, tuple(" " + verdict for verdict in VERDICTS[source.language]), label, sort=about),)
-    raise AssertionError("stories do not end")
+        return (Example((text, word_of(here[0], source.language)), label=names.index(wanted), sort=wanted),)
 
 
 def similarity(source: Source, i: int) -> tuple[Example, ...]:
@@ -160,7 +133,8 @@ def similarity(source: Source, i: int) -> tuple[Example, ...]:
 def choice(source: Source, i: int) -> tuple[Example, ...]:
     """A question about a story and four answers, the wrong ones from the same story as far as they go."""
     for story, text in source.stories():
-        known = [fact for fact in facts(story) if fact.kind not in ("is.kind", "feels.f")]  # closed questions and sentiment ask for those
+        asked_elsewhere = ("is.kind", "feels.f")  # by closed questions and by sentiment
+        known = [fact for fact in facts(story) if fact.kind not in asked_elsewhere and is_clear(fact, story)]
         if not known:
             continue
         fact = source.rng.choice(known)
@@ -174,31 +148,6 @@ def choice(source: Source, i: int) -> tuple[Example, ...]:
         prompt = f"{text}\n{ask[0]} {asked}\n{ask[1]}"
         return (Example((text, asked), prompt, tuple(" " + s for s in said), order.index(0), sort=fact.kind),)
     raise AssertionError("stories do not end")
-
-
-def acceptability(source: Source, i: int) -> tuple[Example, ...]:
-    """Whether a sentence is well formed; else two neighbouring words have changed places, or a Korean particle does not fit its noun."""
-    good = i % 2 == 0
-    for _story, text in source.stories():
-        sentences = [s for line in text.split("\n") for s in line.replace(". ", ".\n").split("\n") if '"' not in s and "?" not in s]
-        long = [s for s in sentences if 4 <= len(s.split()) <= 14 and s.endswith(".")]
-        if not long:
-            continue
-        sentence = source.rng.choice(long)
-        broken = _broken(sentence, source.rng)
-        if broken is None:
-            continue
-        shown = sentence if good else broken
-        return (Example((shown,), shown, label=0 if good else 1, sort="good" if good else "bad"),)
-    raise AssertionError("stories do not end")
-
-
-def _name(person: Person, language: str) -> str:
-    return person.en if language == "en" else person.ko
-
-
-def _in_story(value: object, story: Story) -> bool:
-    return any(value is role for event in story.events for role in event.roles.values())
 
 
 def _changed(people: list[Person], events: list[Event], rng: Random) -> Story | None:
@@ -217,24 +166,21 @@ def _changed(people: list[Person], events: list[Event], rng: Random) -> Story | 
     return Story([swapped(person) for person in people], changed)
 
 
-def _broken(sentence: str, rng: Random) -> str | None:
-    words = sentence.rstrip(".").split()
-    i = 1 + int(rng.random() * (len(words) - 2))
-    if words[i] == words[i + 1]:
-        return None
-    words[i], words[i + 1] = words[i + 1], words[i]
-    return " ".join(words) + "."
-
-
-def _both(name: str, form: str, rule: str, metric: str, make: Make, labels: tuple[str, ...] = (), **how: Any) -> list:
-    return [village_task(name, language, form, rule, metric, make, labels, **how) for language in LANGUAGES]
+def _both(
+    name: str, form: str, rule: str, metric: str, make: Make, labels: tuple[str, ...] = (), *,
+    unseen: bool = False, revisions: tuple[int, int] = (0, 0),
+) -> list[Task]:  # fmt: skip
+    return [
+        village_task(name, language, form, rule, metric, make, labels, unseen=unseen, revision=revision)
+        for language, revision in zip(LANGUAGES, revisions, strict=True)
+    ]
 
 
 UNDERSTANDING = [
-    *_both("sentiment", "entailment", "sum", "accuracy", sentiment, ("good", "bad"), unseen=True, revision=1),
+    *_both("sentiment", "entailment", "sum", "accuracy", sentiment, ("good", "bad"), unseen=True, revisions=(1, 2)),
     *_both("kind", "entailment", "", "accuracy", kind, tuple(k.en for k in lexicon().kinds if k.en in KINDS)),
-    *_both("entailment", "entailment", "sum", "accuracy", entailment, ("follows", "contradicts", "neither")),
+    *_both("entailment", "entailment", "sum", "accuracy", entailment, ("follows", "contradicts", "neither"), revisions=(1, 1)),
     *_both("similarity", "similarity", "", "accuracy", similarity, ("same", "changed")),
-    *_both("choice", "choice", "sum", "accuracy", choice),
-    *_both("acceptability", "classification", "threshold", "mcc", acceptability, ("good", "bad")),
+    *_both("choice", "choice", "sum", "accuracy", choice, revisions=(1, 1)),
+    *_both("acceptability", "classification", "threshold", "mcc", acceptability, ("good", "bad"), revisions=(1, 1)),
 ]
