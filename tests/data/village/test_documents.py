@@ -135,6 +135,8 @@ def test_wrong_answers_are_wrong_and_differ():
         for fact in facts(story):
             others = wrong(fact, story, rng, 3)
             assert len(others) == 3 == len({id(value) for value in others}) and all(value is not fact.truth for value in others)
+            if fact.kind == "feels.why":
+                assert all(why.roles["a"] is fact.roles["a"] for why in others), "told of the one who is asked about"
 
 
 def test_a_question_has_one_answer():
