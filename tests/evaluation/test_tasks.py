@@ -15,7 +15,7 @@ from gptlab.data.village.story import Event, Story, Thing
 from gptlab.errors import DataError
 from gptlab.evaluation.task import SPLITS
 from gptlab.evaluation.tasks import VILLAGE, acceptability, claims, continuing, task_named, understanding
-from gptlab.evaluation.tasks.making import key
+from gptlab.evaluation.tasks.making import Source, key
 
 
 @pytest.mark.parametrize("name", VILLAGE)
@@ -74,6 +74,16 @@ def test_an_open_claim_does_not_show_that_it_is_open():
             assert said.removesuffix(".").split(" the ")[1] in instruments
 
 
+def test_a_claim_is_about_places_that_the_text_names():
+    """Some events have a place that no sentence tells, as where somebody sat down to make a thing."""
+    source = Source("en", "train", Random("places"), unseen=False)
+    for i in range(300):
+        (example,) = claims.entailment(source, i)
+        story, said = example.texts
+        named = [spot.en.removeprefix("the ") for spot in lexicon().spots if said.endswith((f"{spot.at}.", f"{spot.en}."))]
+        assert all(re.search(rf"\b{name}\b", story) for name in named), example
+
+
 def test_a_claim_that_another_event_decides_is_not_open():
     a, b, c = lexicon().children[:3]
     kite, drum = (Thing(next(n for n in lexicon().nouns if n.en == name), lexicon().qualities[0]) for name in ("kite", "drum"))
@@ -115,6 +125,7 @@ def test_words_that_are_free_to_change_places_in_korean_do_not():
     assert exchanged("미나는 빨간 연을 가지고 있었다") == [1, 3]
     assert exchanged("미나는 빨간 연을 준에게 주었다") == [3], "준 might be red"
     assert exchanged("준의 빨간 연이 망가졌다") == [1, 2], "빨간 준의 연 is as good"
+    assert exchanged("준의 빨간 연이었다") == [1], "빨간 준의 연이었다 is as good"
 
 
 def test_acceptability_exchanges_two_neighbours():
