@@ -3,7 +3,7 @@
 Source: temperature and top-k as in GPT-2's sampling code; nucleus sampling (top-p) from Holtzman et al. 2020.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +64,13 @@ def context_begin(n_tokens: int, block_size: int) -> int:
     return max(0, -(-(n_tokens - block_size) // jump) * jump)
 
 
+def _drawn(adjusted: Tensor, draws: torch.Generator) -> int:
+    """A token by inverting the distribution, (V,): one uniform number, the same on every device."""
+    cumulative = adjusted.double().cumsum(0)
+    uniform = torch.rand(1, generator=draws, dtype=torch.float64) * cumulative[-1]
+    return int(torch.searchsorted(cumulative, uniform, right=True))
+
+
 @torch.inference_mode()
 def generate(
     model: Any, prompt: list[int], sampling: SamplingConfig, n_tokens: int, end_of_text: int | None = None, n_words: int | None = None
@@ -95,11 +102,42 @@ def generate(
         logits = model.logits(hidden)[0, -1, :n_words].float().cpu()  # (V,)
         seen = len(ids)
         adjusted = adjusted_probabilities(logits, sampling)
-        # drawn by inverting the distribution: one uniform number a token, the same on every device
-        cumulative = adjusted.double().cumsum(0)
-        uniform = torch.rand(1, generator=draws, dtype=torch.float64) * cumulative[-1]
-        chosen = int(torch.searchsorted(cumulative, uniform, right=True))
+        chosen = _drawn(adjusted, draws)
         yield NextToken(chosen, logits.softmax(-1), adjusted)
         if chosen == end_of_text:
             return
         ids.append(chosen)
+
+
+@torch.inference_mode()
+def generate_together(
+    model: Any, prompts: Sequence[list[int]], sampling: SamplingConfig, seeds: Sequence[int], is_done: Callable[[int, list[int]], bool],
+    n_words: int | None = None,
+) -> list[list[int]]:  # fmt: skip
+    """Continue several prompts side by side, each until it is done or the context is full: what `generate` would write one by one.
+
+    Args:
+        prompts: ids, as many in each.
+        seeds: one for each prompt, in place of the one of `sampling`.
+        is_done: is told the place of a prompt and what was written to it.
+        n_words: as in `generate`.
+
+    Returns:
+        What was written to each.
+    """
+    n = len(prompts[0])
+    assert all(len(prompt) == n for prompt in prompts)
+    draws = [torch.Generator().manual_seed(seed) for seed in seeds]
+    written: list[list[int]] = [[] for _prompt in prompts]
+    left, cache = set(range(len(prompts))), model.new_cache()
+    new = torch.tensor(prompts, device=next(model.parameters()).device)
+    for _ in range(model.config.block_size - n):
+        logits = model.logits(model.hidden(new, cache=cache)[:, -1])[:, :n_words].float().cpu()  # (B, V)
+        adjusted = adjusted_probabilities(logits, sampling)
+        for i in left:
+            written[i].append(_drawn(adjusted[i], draws[i]))
+        left -= {i for i in left if is_done(i, written[i])}
+        if not left:
+            break
+        new = torch.tensor([[ids[-1]] for ids in written], device=new.device)  # what is done is written to, and not kept
+    return written

@@ -15,10 +15,10 @@ SLIP = {"en": "Then Minho dropped Minho's kite, and it broke.", "ko": "그런데
 
 @pytest.fixture
 def telling(monkeypatch):
-    """`telling(texts)`: models tell these, by seed."""
+    """`telling(texts)`: models tell these, in turn."""
 
     def tell(texts):
-        monkeypatch.setattr(cached_village, "told_by", lambda *_place, seed, **_sampling: texts[(seed - 1) % len(texts)])
+        monkeypatch.setattr(cached_village, "told_by", lambda *_place, **_sampling: [texts[i % len(texts)] for i in range(_place[-1])])
 
     return tell
 
@@ -54,12 +54,20 @@ def test_another_text_is_no_story_of_the_village(telling, lab_home):
     assert not app.exception and "does not tell of the village" in app.info[0].value
 
 
-def test_a_model_tells_to_the_end_of_its_context(lab_home):
-    """A real one, which can say nothing yet, in the language that was asked for."""
+def test_a_model_tells_until_the_end_or_its_context_is_full(lab_home, monkeypatch):
+    """A real one, which can say nothing yet; the second story is the one that begins with the next seed."""
     from gptlab.config import SamplingConfig, TokenizerConfig
     from gptlab.runs.checkpoint import load_model
 
     run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=64)
-    model, tokenizer, sampling = load_model(run), run.tokenizer(), SamplingConfig(seed=3)
-    first, again, other = (coherence.told(model, tokenizer, language, sampling, "Mina") for language in ("en", "en", "ko"))
-    assert first == again != other and "Mina" in first
+    model, tokenizer = load_model(run), run.tokenizer()
+    three = coherence.told(model, tokenizer, "en", SamplingConfig(seed=3), 3, ["Mina", "Jun"])
+    assert three[0] != three[2] and ["Mina" in three[0], "Jun" in three[1], "Mina" in three[2]] == [True] * 3
+    assert coherence.told(model, tokenizer, "en", SamplingConfig(seed=4), 1, ["Jun"]) == three[1:2]
+    assert coherence.told(model, tokenizer, "ko", SamplingConfig(seed=3), 1) != three[:1]
+    monkeypatch.setattr(tokenizer, "decode", lambda ids: " sat. He" + " ran" * len(ids) + "\n\n" * (len(ids) > 3) + " on")
+    (story,) = coherence.told(model, tokenizer, "en", SamplingConfig(seed=3), 1)
+    assert story.endswith(" sat. He ran ran ran ran"), "what stands behind the blank line is another document"
+    monkeypatch.setattr(tokenizer, "decode", lambda ids: " sat. He" + " ran" * len(ids))
+    (story,) = coherence.told(model, tokenizer, "en", SamplingConfig(seed=3), 1)
+    assert story.endswith(" sat."), "its context was full before the sentence was"

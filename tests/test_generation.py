@@ -7,7 +7,7 @@ import torch
 from gptlab import generation
 from gptlab.config import LSTMConfig, ModelConfig, SamplingConfig
 from gptlab.errors import ModelError
-from gptlab.generation import adjusted_probabilities, context_begin, generate
+from gptlab.generation import adjusted_probabilities, context_begin, generate, generate_together
 from gptlab.model.build import build_model
 
 torch.set_num_threads(1)
@@ -200,3 +200,13 @@ def test_cache_feeds_each_token_once(gpt):
     gpt.hidden = lambda ids, cache: (lengths.append(ids.shape[1]), hidden(ids, cache=cache))[1]
     written(gpt, [1] * 5, n_tokens=12)
     assert lengths == [5] + [1] * 7 + [10, 1, 1, 10]
+
+
+def test_writing_side_by_side_is_writing_one_by_one(model):
+    prompts, seeds = [[1, 2, 3], [4, 5, 6], [7, 8, 9]], [5, 11, 5]
+    told = []
+    found = generate_together(model, prompts, PLAIN, seeds, lambda i, ids: told.append(i) or (i == 1 and len(ids) == 4), n_words=20)
+    for i, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
+        alone = [token.id for token in generate(model, prompt, PLAIN.with_(seed=seed), model.config.block_size - 3, n_words=20)]
+        assert found[i] == (alone[:4] if i == 1 else alone) and max(alone) < 20
+    assert told.count(1) == 4 and told.count(0) == model.config.block_size - 3

@@ -10,7 +10,7 @@ Torch is imported inside the one function that needs a model: a page that judges
 import gzip
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from random import Random
@@ -204,22 +204,39 @@ def holds_together(sentences: list[Judged]) -> bool:
     return not any(sentence.slips for sentence in sentences)
 
 
-def told(model: Any, tokenizer: Tokenizer, language: str, sampling: SamplingConfig, whom: str = "") -> str:
-    """A story of a model that is given its first words, "One day," or the like, and whom it is about, if anybody. Without what stands
-    behind it; whole sentences only, where its context was full.
+def told(model: Any, tokenizer: Tokenizer, language: str, sampling: SamplingConfig, n: int, names: Sequence[str] = ()) -> list[str]:
+    """Stories of a model that is given their first words, "One day," or the like, and whom each is about, if there are names to take in
+    turn. Without what stands behind a story; whole sentences only, where its context was full. The second one has the next seed.
     """
     from gptlab.evaluation.scoring import BEGIN
-    from gptlab.generation import generate
+    from gptlab.generation import generate_together
 
-    time = Random(f"beginning {sampling.seed}").choice(lexicon().beginnings)
-    begin = time.en + "," if language == "en" else time.ko
-    begin += f" {whom}" if whom else ""
+    begins = [_beginning(language, sampling.seed + i, names[i % len(names)] if names else "") for i in range(n)]
+    prompts = [tokenizer.encode(BEGIN + begin).tolist() for begin in begins]
     labels = (SUMMARY[language], *(label for pair in ASKS[language] for label in pair))
-    ids, new = tokenizer.encode(BEGIN + begin).tolist(), []
-    for token in generate(model, ids, sampling, model.config.block_size - len(ids), n_words=tokenizer.vocab_size):
-        new.append(token.id)
-        text = begin + tokenizer.decode(new)
-        if ended := re.search("\n\n|\n(?:" + "|".join(map(re.escape, labels)) + ")", text):
-            return text[: ended.start()]
-    whole = re.match(r"(?s).*[.!?][\"']?(?=\s)", text + " ")
-    return whole[0] if whole else text
+    behind = re.compile("\n\n|\n(?:" + "|".join(map(re.escape, labels)) + ")")
+    stories = [""] * n
+    for length in sorted(set(map(len, prompts))):  # side by side stands what is equally long
+        places = [i for i in range(n) if len(prompts[i]) == length]
+
+        def has_ended(at: int, ids: list[int], places: list[int] = places) -> bool:
+            stories[places[at]] = begins[places[at]] + tokenizer.decode(ids)
+            return behind.search(stories[places[at]]) is not None
+
+        generate_together(
+            model, [prompts[i] for i in places], sampling, [sampling.seed + i for i in places], has_ended, tokenizer.vocab_size
+        )
+    return [_ended(story, behind) for story in stories]
+
+
+def _beginning(language: str, seed: int, whom: str) -> str:
+    time = Random(f"beginning {seed}").choice(lexicon().beginnings)
+    begin = time.en + "," if language == "en" else time.ko
+    return f"{begin} {whom}" if whom else begin
+
+
+def _ended(story: str, behind: re.Pattern[str]) -> str:
+    if found := behind.search(story):
+        return story[: found.start()]
+    whole = re.match(r"(?s).*[.!?][\"']?(?=\s)", story + " ")
+    return whole[0] if whole else story

@@ -111,10 +111,10 @@ def examples(task: str, split: str, n: int) -> tuple[Example, ...]:
     return task_named(task).examples(split)[:n]
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
-def told_by(run_id: str, step: int, language: str, temperature: float, top_k: int | None, top_p: float, seed: int) -> str:
-    """A story of a model."""
+@st.cache_data(max_entries=32, show_spinner=False)
+def told_by(run_id: str, step: int, language: str, n: int, temperature: float, top_k: int | None, top_p: float, seed: int) -> list[str]:
+    """Stories of a model."""
     from gptlab.evaluation.coherence import told
 
     sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-    return told(cached.model(run_id, step), open_run(run_id).tokenizer(), language, sampling)
+    return told(cached.model(run_id, step), open_run(run_id).tokenizer(), language, sampling, n)

@@ -11,7 +11,7 @@ from gptlab.ui import cached_village, link, show, state
 from gptlab.words import LANGUAGES, _
 
 N_COUNTED = 20
-"""Stories of which a share is told. Chosen here: half a minute on a laptop, for an interval of twenty points to either side."""
+"""Stories of which a share is told. Chosen here: seconds on a laptop, for an interval of twenty points to either side."""
 
 
 def section(run: Run, step: int, sampling: dict[str, Any]) -> None:
@@ -27,12 +27,8 @@ def section(run: Run, step: int, sampling: dict[str, Any]) -> None:
     if not n:
         st.caption(_("A model that read the village tells of it. Every sentence is held against those before it."))
         return
-    place = st.empty()
-    stories = []
-    for i in range(n):
-        place.progress((i + 0.5) / n, text=_("Telling story {i} of {n} ...").format(i=i + 1, n=n))
-        stories.append(cached_village.told_by(run.id, step, language, **sampling | {"seed": sampling["seed"] + i}))
-    place.empty()
+    with st.spinner(_("Telling {n} ...").format(n=n)):
+        stories = cached_village.told_by(run.id, step, language, n, **sampling)
     found = [judged(text, language) for text in stories]
     if sum(is_foreign(sentences) for sentences in found) > n / 2:
         st.info(_("This model does not tell of the village, and only stories of the village can be judged: {text}").format(text=stories[0]))

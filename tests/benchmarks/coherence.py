@@ -5,7 +5,6 @@
 """
 
 import statistics
-from collections.abc import Iterator
 from random import Random
 
 import torch
@@ -17,11 +16,8 @@ from gptlab.data.village.story import Story
 from gptlab.data.village.telling import as_text
 from gptlab.evaluation.coherence import holds_together, judged, record, recorded, told, true_story
 from gptlab.evaluation.metrics import judge_labels
-from gptlab.model.gpt import GPT
-from gptlab.model.lstm import LSTM
 from gptlab.runs.checkpoint import load_model
 from gptlab.runs.store import open_run
-from gptlab.tokenizer import Tokenizer
 
 OUTSIDERS = {
     "en": "Mina Sophie Max Alexander Leo Oliver Charlotte Yuna Felix Matilda Ivan Zara Hugo Priya Kenji Olaf Beatrice Quentin Rosa Tariq",
@@ -42,14 +38,6 @@ def spoiled(story: Story, told: list[str], language: str, rng: Random) -> list[s
 def outsiders(language: str) -> list[str]:
     known = {name for person in lexicon().children for name in (person.en, person.ko)}
     return [name for name in OUTSIDERS[language].split() if name not in known]
-
-
-def written(
-    model: GPT | LSTM, tokenizer: Tokenizer, language: str, n: int, sampling: SamplingConfig, names: list[str]
-) -> Iterator[str]:
-    """Stories of a model; whom they are about is told it, if there are names to take in turn."""
-    for i in range(n):
-        yield told(model, tokenizer, language, sampling.with_(seed=sampling.seed + i), names[i % len(names)] if names else "")
 
 
 def main() -> None:
@@ -80,7 +68,7 @@ def main() -> None:
         for name in given.models.split(","):
             run = open_run(name)
             sampling = SamplingConfig(temperature=given.temperature, top_p=given.top_p, seed=given.seed)
-            stories[name] = list(written(load_model(run).eval(), run.tokenizer(), language, given.stories, sampling, names))
+            stories[name] = told(load_model(run).eval(), run.tokenizer(), language, sampling, given.stories, names)
         for name, texts in stories.items():
             found = [judged(text, language) for text in texts]
             for text, sentences in list(zip(texts, found, strict=True))[: given.show]:
