@@ -211,6 +211,15 @@ def test_a_model_is_compared_with_another_moment_or_with_one_that_cuts_alike():
     assert app.selectbox(key="other_model").value == other.id
 
 
+def test_a_model_is_laid_beside_its_beginning_and_beside_the_end_of_another():
+    one, other = model_of(TEXT, "One"), model_of(TEXT, "Another")
+    last = one.checkpoint_steps()[-1]
+    app = opened("attention", attention_view="compare", model=one.id)
+    assert app.select_slider(key=f"other_step_{one.id}").value == one.checkpoint_steps()[0] != last
+    app.selectbox(key="other_model").set_value(other.id).run()
+    assert app.select_slider(key=f"other_step_{other.id}").value == last and not app.exception
+
+
 def test_patterns_that_are_compared_have_one_scale():
     """A flat one beside a clear one; the mean beside its heads."""
     model_of(TEXT)

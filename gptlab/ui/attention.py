@@ -127,7 +127,8 @@ def compare(subject: Subject) -> None:
     assert other is not None  # there is one: the subject
     steps = other.checkpoint_steps()
     with right:
-        first = next((step for step in steps if step != subject.step or other.id != subject.run.id), steps[-1])
+        others = [step for step in steps if step != subject.step] or steps
+        first = others[0] if other.id == subject.run.id else steps[-1]  # where it came from; what the other one has become
         step = steps[0]
         if len(steps) > 1:
             step = st.select_slider(
