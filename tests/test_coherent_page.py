@@ -2,6 +2,7 @@
 
 import pytest
 
+from gptlab.config import TokenizerConfig
 from gptlab.evaluation import coherence
 from gptlab.ui import cached_village
 from tests.test_pages import opened, small_python_text, tiny_run  # noqa: F401
@@ -18,7 +19,10 @@ def telling(monkeypatch):
     """`telling(texts)`: models tell these, in turn."""
 
     def tell(texts):
-        monkeypatch.setattr(cached_village, "told_by", lambda *_place, **_sampling: [texts[i % len(texts)] for i in range(_place[-1])])
+        def told_by(_run, _step, language, n, **_sampling):
+            return [(text, coherence.judged(text, language)) for text in (texts[i % len(texts)] for i in range(n))]
+
+        monkeypatch.setattr(cached_village, "told_by", told_by)
 
     return tell
 
@@ -47,6 +51,20 @@ def test_stories_are_counted(telling, lab_home):
     assert not app.exception and "10 / 20" in html(app) and html(app).count("Minho dropped") == 10
 
 
+def test_twenty_of_twenty_are_not_certain(telling, lab_home):
+    telling([WHOLE["en"]])
+    app = opened("pages/pretrain/generate.py", run=tiny_run(lab_home).id)
+    app.button(key="stories_20").click().run()
+    assert "20 / 20" in html(app) and "95 % interval 0.84 to 1.00" in html(app)
+
+
+def test_a_context_without_room_is_no_story(lab_home):
+    run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=4)
+    app = opened("pages/pretrain/generate.py", run=run.id)
+    app.button(key="stories_1").click().run()
+    assert not app.exception and "does not tell of the village" in app.info[0].value
+
+
 def test_another_text_is_no_story_of_the_village(telling, lab_home):
     telling(["To be, or not to be. That is the question."])
     app = opened("pages/pretrain/generate.py", run=tiny_run(lab_home).id)
@@ -56,7 +74,7 @@ def test_another_text_is_no_story_of_the_village(telling, lab_home):
 
 def test_a_model_tells_until_the_end_or_its_context_is_full(lab_home, monkeypatch):
     """A real one, which can say nothing yet; the second story is the one that begins with the next seed."""
-    from gptlab.config import SamplingConfig, TokenizerConfig
+    from gptlab.config import SamplingConfig
     from gptlab.runs.checkpoint import load_model
 
     run = tiny_run(lab_home, vocabulary=TokenizerConfig(kind="bpe", vocab_size=300), block_size=64)

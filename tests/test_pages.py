@@ -826,6 +826,9 @@ def test_labels_are_laid_beside_demonstrations(lab_home, monkeypatch, language):
     assert not app.exception and not app.error and len(app.get("plotly_chart")) == 3
     said = [m.value for m in app.markdown]
     assert any({"en": "between 16 and 64 labels", "ko": "라벨 16개와 64개 사이"}[language] in text for text in said)
+    (run.folder / "tasks.json").write_text('{"closed-en": "of before"}')
+    app = opened("pages/shots/few_shot.py", language, shot_task="closed-en")
+    assert len(app.get("plotly_chart")) == 2, "the task asks other questions now"
 
 
 def test_labels_are_not_laid_beside_a_rule_that_only_demonstrations_show(lab_home):

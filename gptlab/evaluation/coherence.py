@@ -215,7 +215,7 @@ def told(model: Any, tokenizer: Tokenizer, language: str, sampling: SamplingConf
     prompts = [tokenizer.encode(BEGIN + begin).tolist() for begin in begins]
     labels = (SUMMARY[language], *(label for pair in ASKS[language] for label in pair))
     behind = re.compile("\n\n|\n(?:" + "|".join(map(re.escape, labels)) + ")")
-    stories = [""] * n
+    stories = list(begins)
     for length in sorted(set(map(len, prompts))):  # side by side stands what is equally long
         places = [i for i in range(n) if len(prompts[i]) == length]
 

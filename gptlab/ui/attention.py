@@ -7,7 +7,6 @@ import streamlit as st
 from gptlab.config import ModelConfig
 from gptlab.errors import LabError
 from gptlab.figures import inside as figures
-from gptlab.runs.store import readable_runs, shipped_runs
 from gptlab.ui import bertviz_view, cached_inside, inside, link, pick, show
 from gptlab.ui.inside import Subject
 from gptlab.words import _
@@ -111,9 +110,7 @@ def first_to_compare(subject: Subject) -> str:
     """Another moment of the same model where there is one, else a model that cuts texts alike, else any; its id."""
     if len(subject.run.checkpoint_steps()) > 1:
         return subject.run.id
-    shipped = sorted(filter(pick.is_transformer, shipped_runs()), key=pick.deep_and_quick)
-    there = [*shipped, *(run for run in readable_runs() if run.checkpoint_steps() and pick.is_transformer(run))]
-    others = [run.id for run in there if run.id != subject.run.id]
+    others = [run.id for run in pick.with_weights(pick.is_transformer) if run.id != subject.run.id]
     own = cached_inside.vocabulary(subject.run.id)
     return next((id for id in others if cached_inside.vocabulary(id) == own), [*others, subject.run.id][0])
 

@@ -14,6 +14,7 @@ from gptlab.data.village.documents import Told, Village
 from gptlab.data.village.questions import answer, claim, facts, named, question
 from gptlab.data.village.simulation import tell_story
 from gptlab.data.village.telling import as_text, tell
+from gptlab.evaluation.coherence import Judged, judged, told
 from gptlab.evaluation.task import Example
 from gptlab.evaluation.tasks import task_named
 from gptlab.paths import home
@@ -112,9 +113,11 @@ def examples(task: str, split: str, n: int) -> tuple[Example, ...]:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def told_by(run_id: str, step: int, language: str, n: int, temperature: float, top_k: int | None, top_p: float, seed: int) -> list[str]:
-    """Stories of a model."""
-    from gptlab.evaluation.coherence import told
+def told_by(
+    run_id: str, step: int, language: str, n: int, temperature: float, top_k: int | None, top_p: float, seed: int
+) -> list[tuple[str, list[Judged]]]:
+    """Stories of a model, and what is wrong with their sentences."""
 
     sampling = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, seed=seed)
-    return told(cached.model(run_id, step), open_run(run_id).tokenizer(), language, sampling, n)
+    stories = told(cached.model(run_id, step), open_run(run_id).tokenizer(), language, sampling, n)
+    return [(text, judged(text, language)) for text in stories]

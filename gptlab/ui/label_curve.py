@@ -10,6 +10,7 @@ from gptlab.figures import shots as figures
 from gptlab.figures.style import Level
 from gptlab.runs.reached import mean_and_interval
 from gptlab.runs.store import Run, readable_runs, shipped_studies
+from gptlab.runs.versions import is_of_now
 from gptlab.training.events import Point
 from gptlab.ui import cached, launch, pick, show, study, task
 from gptlab.ui.tuning import metric_name
@@ -54,10 +55,11 @@ def planned(run: Run, name: str) -> Study:
 
 
 def newest(run: Run, name: str) -> Run | None:
-    """The newest such study of this model and task, else one that ships."""
+    """The newest such study of this model and of what the task asks now, else one that ships."""
     for one in [*readable_runs(), *shipped_studies()]:
         found = one.config().study
-        if found is not None and found.kind == "few_shot" and (found.arms[0].model, found.arms[0].task) == (run.id, name):
+        fits = found is not None and found.kind == "few_shot" and (found.arms[0].model, found.arms[0].task) == (run.id, name)
+        if fits and (one.status().state in ("queued", "starting") or is_of_now(one, name)):
             return one
     return None
 

@@ -165,14 +165,18 @@ def longest_film_first(run: Run) -> int:
     return -len(run.checkpoint_steps())
 
 
+def with_weights(fits: Callable[[Run], bool], order: Callable[[Run], Any] = deep_and_quick) -> list[Run]:
+    """The models that there are: those that ship, in this order, then the person's own."""
+    shipped = sorted((run for run in shipped_runs() if fits(run)), key=order)
+    return shipped + [run for run in readable_runs() if run.checkpoint_steps() and fits(run)]
+
+
 def pretrained(
     fits: Callable[[Run], bool] = lambda run: sort_of(run) != "induction", label: str = "", key: str = "model",
     order: Callable[[Run], Any] = deep_and_quick,
 ) -> Run | None:  # fmt: skip
-    """A model to start from: one that ships, in this order, or one of the person's own; None, with the way to one, without any."""
-    there = sorted((run for run in shipped_runs() if fits(run)), key=order)
-    there += [run for run in readable_runs() if run.checkpoint_steps() and fits(run)]
-    runs = {run.id: run for run in there}
+    """A model to start from; None, with the way to one, without any."""
+    runs = {run.id: run for run in with_weights(fits, order)}
     asked = st.query_params.get(key)
     if asked and asked not in runs and (problem := _problem(asked)):
         show.error(problem)

@@ -170,10 +170,10 @@ OPEN: dict[str, str] = {
 """Event -> roles of a claim about it. A story without such an event leaves the claim open."""
 
 
-def undetermined(story: Story, rng: Random, about: str | None = None) -> Fact | None:
+def undetermined(story: Story, rng: Random) -> Fact | None:
     """Something that may have happened to the people of a story for all it says; None if it has two people too few, or tells of it."""
     told = {event.name for event in story.events}
-    names = [name for name in OPEN if name not in told and (about is None or name == about)]
+    names = [name for name in OPEN if name not in told]
     if not names or len(story.people) < 2:
         return None
     name = rng.choice(names)
