@@ -36,3 +36,11 @@ def test_long_texts_are_tried_with_fewer_labels(monkeypatch, n_examples, n_chara
     monkeypatch.setattr(cached_transfer, "n_characters", lambda name, home: n_characters)
     monkeypatch.setattr(tuning.link, "segments", lambda label, options, default, *rest: default)
     assert tuning.labels("choice-en") == proposed
+
+
+def test_models_that_ship_stand_in_the_order_that_a_page_wants(monkeypatch):
+    still, film = model(4, 8), model(2, 8, n_checkpoints=12)
+    monkeypatch.setattr(pick, "shipped_runs", lambda: [film, still])
+    monkeypatch.setattr(pick, "readable_runs", lambda: [model(1, 8, n_checkpoints=0)])
+    for order, expected in ((pick.deep_and_quick, [still, film]), (pick.longest_film_first, [film, still])):
+        assert pick.with_weights(lambda run: True, order) == expected, "who has no weights yet is not among them"
